@@ -13,6 +13,8 @@ const KEPT_LINES: usize = 40;
 #[derive(Debug, Default)]
 pub struct Stderr {
     pub pipe: Option<OwnedFd>,
+    /// Kept, since allocating it anew for every event would be felt.
+    piece: Vec<u8>,
     lines: Lines,
     end: Vec<u8>,
     /// Where in `end` the current event's part begins.
@@ -26,10 +28,14 @@ impl Stderr {
 
     /// Reads once and logs; whether there was anything.
     pub fn read(&mut self) -> bool {
-        let mut piece = Vec::new();
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.clear();
         os::read_pipe(&mut self.pipe, &mut piece);
-        self.push(&piece);
-        !piece.is_empty()
+        if !piece.is_empty() {
+            self.push(&piece);
+        }
+        self.piece = piece;
+        !self.piece.is_empty()
     }
 
     /// Logs the lines that `piece` completes and keeps its end.

@@ -7,6 +7,7 @@ mod harness;
 
 mod auto;
 mod context;
+mod exits;
 mod faults;
 mod languages;
 mod log;
