@@ -15,6 +15,16 @@ fn a_program_that_reads_to_the_end_is_found_out_once() {
 }
 
 #[test]
+fn a_large_event_is_read_to_its_end() {
+    let event = format!("\"{}\"", "x".repeat(3_000_000));
+    let function = Function::bash("sort").start();
+    for _ in 0..2 {
+        assert!(function.call(event.clone()).value() == event);
+    }
+    function.wait_log(FOUND_OUT);
+}
+
+#[test]
 fn its_text_counts_as_in_oneshot() {
     let function = Function::bash("tr a-z A-Z").start();
     for _ in 0..3 {

@@ -45,6 +45,17 @@ fn a_long_stderr_leaves_its_end_in_the_stack_trace() {
 }
 
 #[test]
+fn an_error_stays_small_whatever_was_printed() {
+    let script =
+        "read -r e; head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2; exit 1";
+    for mode in ["loop", "oneshot"] {
+        let answer = Function::bash(script).mode(mode).start().call("{}");
+        answer.error("Runtime.ExitError");
+        assert!(answer.0.body.len() < 1_000_000, "{mode}: {} bytes", answer.0.body.len());
+    }
+}
+
+#[test]
 fn death_by_a_signal_is_named() {
     for (signal, name) in [
         ("SEGV", "signal SIGSEGV (11)"),

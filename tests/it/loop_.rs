@@ -205,6 +205,19 @@ fn an_error_object_is_an_error_and_the_handler_lives_on() {
 }
 
 #[test]
+fn an_error_type_that_no_header_can_hold_is_an_error_all_the_same() {
+    let function = Function::bash("while IFS= read -r e; do echo \"$e\"; done").mode("loop").start();
+    let long = "T".repeat(100_000);
+    for kind in ["two\\nlines", "\\r\\nInjected: header", "\u{e4}\u{1f600}", "\\u0000", "", long.as_str()] {
+        let body = format!("{{\"errorMessage\":\"m\",\"errorType\":\"{kind}\"}}");
+        let answer = function.call(body.clone());
+        assert_eq!((answer.0.call, answer.text()), (Call::Error, body));
+        assert_eq!(answer.0.header("Injected"), None);
+    }
+    assert_eq!(function.call("1").response(), b"1");
+}
+
+#[test]
 fn an_answer_that_is_not_utf8_is_an_error_and_the_handler_is_kept() {
     let script = "import os, sys
 for line in sys.stdin:

@@ -50,6 +50,15 @@ fn what_is_not_json_is_posted_as_a_string_less_one_newline() {
 }
 
 #[test]
+fn what_was_printed_before_the_event_counts() {
+    let function = oneshot("echo hello; cat > /dev/null; echo world").start();
+    for _ in 0..5 {
+        assert_eq!(function.call("{}").json(), "hello\nworld");
+        function.wait_idle();
+    }
+}
+
+#[test]
 fn no_output_is_null() {
     oneshot("cat > /dev/null").event("{}").expect_response("null").event("{}").expect_response("null").run();
 }
@@ -126,6 +135,19 @@ fn without_standby_nothing_starts_before_its_event() {
         function.wait_idle();
         assert_eq!(function.folder().read("starts").lines().count(), count);
     }
+}
+
+#[test]
+fn standby_is_there_for_a_loop_that_asks_for_it() {
+    let script = "while read -r e; do [ $e = 1 ] && exit 1; echo $$; done";
+    let function = Function::bash(script).mode("loop").env("HANDLER_STANDBY", "1").start();
+    let first = function.call("0").text();
+    function.wait_idle();
+    let standing_by: Vec<_> =
+        function.children().into_iter().map(|(pid, _)| pid.to_string()).filter(|pid| *pid != first).collect();
+    assert_eq!(standing_by.len(), 1, "{standing_by:?}");
+    function.call("1").error("Runtime.ExitError");
+    assert_eq!(function.call("0").text(), standing_by[0]);
 }
 
 #[test]

@@ -78,6 +78,13 @@ fn a_handler_that_ends_at_its_start_is_an_init_error() {
 }
 
 #[test]
+fn a_failed_start_leaves_nobody_behind_and_waits_for_nobody() {
+    let function = Function::bash("exec 9> alive; sleep 1000 & exit 7").lifeline("alive").start();
+    function.init_error("Runtime.ExitError", "exit status 7");
+    function.pipe("alive").wait_dead();
+}
+
+#[test]
 fn an_init_error_that_cannot_be_reported_ends_all_the_same() {
     for status in [403, 500] {
         let function = Function::bash("exit 7").reply(Call::Init, Reply::Status(status)).start();

@@ -11,6 +11,11 @@ fn echo() -> Function {
     Function::bash(ECHO)
 }
 
+/// The same, with a child in the background, both of which hold the line `alive` for as long as they live.
+fn holding_a_line() -> Function {
+    Function::bash(&format!("exec 9> alive; sleep 1000 & {ECHO}")).lifeline("alive")
+}
+
 #[test]
 fn the_address_may_have_a_path_or_a_scheme() {
     for (scheme, path) in
@@ -94,8 +99,9 @@ fn a_204_on_next_is_asked_again() {
 #[test]
 fn a_403_or_500_on_next_ends_it_at_once() {
     for status in [403, 500] {
-        let function = echo().reply(Call::Next, Reply::Status(status)).start();
+        let function = holding_a_line().reply(Call::Next, Reply::Status(status)).start();
         assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
+        function.pipe("alive").wait_dead();
         assert_eq!(function.requests_so_far(Call::Next).len(), 1, "it must not loop");
         assert!(function.stderr().contains(&status.to_string()), "{}", function.story());
     }
@@ -119,9 +125,10 @@ fn a_refused_answer_is_logged_and_that_is_all() {
 #[test]
 fn a_500_on_an_answer_ends_it() {
     for (call, body) in [(Call::Response, "1"), (Call::Error, r#"{"errorMessage":"m"}"#)] {
-        let function = echo().reply(call, Reply::Status(500)).start();
+        let function = holding_a_line().reply(call, Reply::Status(500)).start();
         function.call(body);
         assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
+        function.pipe("alive").wait_dead();
         assert_eq!(function.requests_so_far(Call::Next).len(), 1);
     }
 }
@@ -159,6 +166,7 @@ fn an_answer_that_was_lost_is_sent_once_more() {
 fn an_answer_that_arrived_unnoticed_is_refused_the_second_time() {
     let function = echo().reply(Call::Response, Reply::TakeAndDrop);
     let function = function.event("1").expect_response("1").event("2").expect_response("2").run();
+    function.wait_idle();
     let sent = function.requests_so_far(Call::Response);
     assert_eq!(sent.iter().map(|request| request.status).collect::<Vec<_>>(), [202, 403, 202]);
 }

@@ -19,13 +19,17 @@ fn handler() -> &'static Path {
     static HANDLER_PATH: OnceLock<PathBuf> = OnceLock::new();
     HANDLER_PATH.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let (source, program) = (folder.join("static-handler.rs"), folder.join("static-handler"));
+        let name = |what: &str| folder.join(format!("static-handler-{}{what}", std::process::id()));
+        let (source, made, program) = (name(".rs"), name(""), folder.join("static-handler"));
         std::fs::write(&source, HANDLER).unwrap();
         let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
         let mut command = Command::new(rustc);
-        command.args(["--edition=2024", "-C", "target-feature=+crt-static", "-o"]).arg(&program).arg(&source);
+        command.args(["--edition=2024", "-C", "target-feature=+crt-static", "-o"]).arg(&made).arg(&source);
         let status = crate::harness::files::spawn(&mut command).wait().unwrap();
         assert!(status.success(), "{command:?}");
+        // Another run of the tests may be at the same point.
+        std::fs::remove_file(source).unwrap();
+        std::fs::rename(made, &program).unwrap();
         program
     })
 }

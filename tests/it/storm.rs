@@ -39,7 +39,7 @@ while (my $e = <STDIN>) {
         if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}\n"; exit 0 }
         exit 3;
     }
-    elsif ($do eq 'toolate') { select(undef, undef, undef, 3); print "$answer\n" }
+    elsif ($do eq 'toolate') { print "{\"n\":"; select(undef, undef, undef, 3); print "$n}\n" }
     elsif ($do eq 'hang') { sleep 1000 }
 }
 "#;
