@@ -1,0 +1,137 @@
+//! Every variable that `bootstrap` reads: named, explained and checked here and nowhere else.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::log::{Level, Style};
+
+/// How `bootstrap` talks with the handler (`HANDLER_MODE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Loop, until the handler shows that it reads to end-of-file.
+    Auto,
+    /// One process for all events, a line each.
+    Loop,
+    /// One process per event, which reads to end-of-file.
+    Oneshot,
+}
+
+/// What the environment says about the handler.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `$LAMBDA_TASK_ROOT`, else the current folder: absolute.
+    pub task_root: PathBuf,
+    pub mode: Mode,
+    /// How long before the deadline a handler without an answer is killed (`HANDLER_DEADLINE_MARGIN_MS`).
+    pub deadline_margin: Duration,
+    /// How long a handler may take to become ready before events are asked for all the same
+    /// (`HANDLER_READY_TIMEOUT_MS`).
+    pub ready_timeout: Duration,
+    /// Whether the next process is started ahead (`HANDLER_STANDBY`); `None` leaves it to the mode.
+    pub standby: Option<bool>,
+    /// Whether each exchange is printed (`HANDLER_TRACE`).
+    pub trace: bool,
+}
+
+impl Config {
+    /// Reads the environment. A value that cannot be read is a fault that names the variable and what it takes.
+    pub fn read() -> Result<Self, Fault> {
+        let task_root = value("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from);
+        Ok(Self {
+            task_root: std::path::absolute(&task_root).map_err(|error| {
+                Fault::invalid_configuration(format!("LAMBDA_TASK_ROOT={}: {error}", task_root.display()))
+            })?,
+            mode: choice("HANDLER_MODE", &[("auto", Mode::Auto), ("loop", Mode::Loop), ("oneshot", Mode::Oneshot)])?
+                .unwrap_or(Mode::Auto),
+            deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
+            ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
+            standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
+            trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
+        })
+    }
+}
+
+/// `$_HANDLER`; `None` where it is unset, as in container images.
+pub fn handler_name() -> Option<OsString> {
+    env::var_os("_HANDLER")
+}
+
+/// `$PATH`, or where programs are without it.
+pub fn search_path() -> OsString {
+    value("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}
+
+/// `$AWS_LAMBDA_RUNTIME_API`: where events come from; `None` on a shell.
+pub fn runtime_api() -> Option<String> {
+    value("AWS_LAMBDA_RUNTIME_API").map(|address| address.to_string_lossy().into_owned())
+}
+
+/// `$AWS_LAMBDA_LOG_FORMAT` and `$AWS_LAMBDA_LOG_LEVEL`. They are Lambda's: what is unknown there is passed over.
+pub fn log_style() -> Style {
+    let text = |name| value(name).unwrap_or_default().to_string_lossy().into_owned();
+    Style {
+        json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json"),
+        level: Level::named(&text("AWS_LAMBDA_LOG_LEVEL")).unwrap_or(Level::Info),
+    }
+}
+
+/// The descriptor that the platform keeps its telemetry on, not ours to use or to pass on.
+pub fn telemetry_descriptor() -> Option<RawFd> {
+    env::var(TELEMETRY_DESCRIPTOR).ok()?.parse().ok().filter(|&number| number > 2)
+}
+
+/// The environment of a handler: all of ours less what is not for it, and what helps it.
+/// `handler` is `$_HANDLER` or what stood in its place.
+pub fn handler_environment(
+    config: &Config,
+    handler: &OsString,
+    context_file: Option<&OsString>,
+) -> Vec<(OsString, OsString)> {
+    let ours = [TELEMETRY_DESCRIPTOR, "LAMBDA_CONTEXT_FILE", "LAMBDA_TASK_ROOT"];
+    let mut environment: Vec<_> = env::vars_os().filter(|(name, _)| !ours.iter().any(|known| name == known)).collect();
+    let mut default = |name: &str, value: OsString| {
+        if !environment.iter().any(|(known, _)| known == name) {
+            environment.push((name.into(), value));
+        }
+    };
+    default("_HANDLER", handler.clone());
+    default("LAMBDA_TASK_ROOT", config.task_root.clone().into());
+    // Python keeps what it prints to itself when stdout is a pipe.
+    default("PYTHONUNBUFFERED", "1".into());
+    if let Some(path) = context_file {
+        default("LAMBDA_CONTEXT_FILE", path.clone());
+    }
+    environment
+}
+
+const TELEMETRY_DESCRIPTOR: &str = "_LAMBDA_TELEMETRY_LOG_FD";
+
+/// An empty value is none: that is how a variable is cleared in many a deployment tool.
+fn value(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn choice<T: Copy>(name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Fault> {
+    let Some(given) = value(name) else { return Ok(None) };
+    choices.iter().find(|(known, _)| given == *known).map(|&(_, choice)| Some(choice)).ok_or_else(|| {
+        let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+        unreadable(name, &given, &format!("one of {}", known.join(", ")))
+    })
+}
+
+fn milliseconds(name: &str, default: u64) -> Result<Duration, Fault> {
+    let Some(given) = value(name) else { return Ok(Duration::from_millis(default)) };
+    given
+        .to_str()
+        .and_then(|text| text.parse::<u32>().ok())
+        .map(|number| Duration::from_millis(number.into()))
+        .ok_or_else(|| unreadable(name, &given, &format!("a whole number of milliseconds, such as {default}")))
+}
+
+fn unreadable(name: &str, given: &OsString, takes: &str) -> Fault {
+    Fault::invalid_configuration(format!("{name}={} cannot be read: it takes {takes}", given.to_string_lossy()))
+}

@@ -1,0 +1,172 @@
+//! Every way in which an invocation, or the start, can fail: what Lambda is told (`errorType`, `errorMessage`,
+//! `stackTrace`) and what a person reads in the log. A message says what happened, to what, and what to do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+/// A failure as `/error` and `/init/error` take it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// `Lambda-Runtime-Function-Error-Type`. The platform keeps `(Runtime|Function)\.[A-Z][a-zA-Z]+` and turns all
+    /// else into `Runtime.Unknown`.
+    pub error_type: String,
+    pub message: String,
+    /// Where it happened: mostly the end of what the handler wrote to stderr, a line each.
+    pub stack: Vec<String>,
+    /// The handler's own error object, which is posted as it is.
+    own: Option<Vec<u8>>,
+}
+
+impl Fault {
+    pub fn new(error_type: &str, message: impl Into<String>) -> Self {
+        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), own: None }
+    }
+
+    /// Adds where it happened; a handler's own error object says that itself.
+    #[must_use]
+    pub fn with_stack(mut self, stack: Vec<String>) -> Self {
+        if self.own.is_none() {
+            self.stack = stack;
+        }
+        self
+    }
+
+    /// `$_HANDLER` is empty or no name at all.
+    pub fn malformed_handler_name(message: impl Into<String>) -> Self {
+        Self::new("Runtime.MalformedHandlerName", message)
+    }
+
+    /// Nothing runs what `$_HANDLER` names.
+    pub fn handler_not_found(message: impl Into<String>) -> Self {
+        Self::new("Runtime.HandlerNotFound", message)
+    }
+
+    /// The handler's file is there but cannot be run.
+    pub fn invalid_entrypoint(message: impl Into<String>) -> Self {
+        Self::new("Runtime.InvalidEntrypoint", message)
+    }
+
+    /// A variable that `bootstrap` reads has a value that it cannot take.
+    pub fn invalid_configuration(message: impl Into<String>) -> Self {
+        Self::new("Runtime.InvalidConfiguration", message)
+    }
+
+    /// The handler ended without an answer, or could not be kept running.
+    pub fn exit(message: impl Into<String>) -> Self {
+        Self::new("Runtime.ExitError", message)
+    }
+
+    /// What the handler said cannot be posted as JSON.
+    pub fn marshal(message: impl Into<String>) -> Self {
+        Self::new("Runtime.MarshalError", message)
+    }
+
+    /// No answer before the deadline.
+    pub fn timeout(worked: Duration, seen: &str) -> Self {
+        Self::new(
+            "Runtime.InvokeTimeout",
+            format!(
+                "The handler gave no answer in {:.2} s and was killed before the deadline: {seen}",
+                worked.as_secs_f64()
+            ),
+        )
+    }
+
+    /// A signal ended `bootstrap` while the event was being worked on.
+    pub fn shutdown(signal: &str) -> Self {
+        Self::new("Runtime.Shutdown", format!("bootstrap was told to stop ({signal}) before the handler had answered"))
+    }
+
+    /// The operating system refused `bootstrap` something that it needs for an exchange.
+    pub fn system(what: &str, error: &std::io::Error) -> Self {
+        Self::new("Runtime.SystemError", format!("{what}: {error}"))
+    }
+
+    /// The answer is larger than Lambda takes.
+    pub fn too_large(limit: usize, seen: usize, complete: bool) -> Self {
+        let size = if complete { format!("{seen} bytes long") } else { format!("longer than {seen} bytes") };
+        Self::new(
+            "Function.ResponseSizeTooLarge",
+            format!(
+                "The answer is {size}; Lambda takes {limit} at most. Put what is large elsewhere (S3, say) and answer with where it is."
+            ),
+        )
+    }
+
+    /// The handler's own error: an object with `errorMessage` and no key but that, `errorType` and `stackTrace`.
+    /// `None` for everything else. Large answers cost nothing here: the first key tells most of them apart.
+    pub fn from_error_object(answer: &[u8]) -> Option<Self> {
+        let mut tokens = answer.trim_ascii_start().iter().filter(|byte| !byte.is_ascii_whitespace());
+        if tokens.next() != Some(&b'{')
+            || tokens.next() != Some(&b'"')
+            || !matches!(tokens.next(), Some(b'e' | b's' | b'\\'))
+        {
+            return None;
+        }
+        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).ok()?;
+        let known = |key: &String| matches!(key.as_str(), "errorMessage" | "errorType" | "stackTrace");
+        let message = keys.get("errorMessage")?;
+        if !keys.keys().all(known) {
+            return None;
+        }
+        let text =
+            |value: &RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
+        let stack: Vec<&RawValue> =
+            keys.get("stackTrace").and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default();
+        Some(Self {
+            error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value)),
+            message: text(message),
+            stack: stack.into_iter().map(text).collect(),
+            own: Some(answer.to_vec()),
+        })
+    }
+
+    /// The JSON that is posted: `{"errorMessage","errorType","stackTrace":[strings]}`.
+    pub fn body(&self) -> Vec<u8> {
+        self.own.clone().unwrap_or_else(|| {
+            serde_json::json!({
+                "errorMessage": self.message,
+                "errorType": self.error_type,
+                "stackTrace": self.stack,
+            })
+            .to_string()
+            .into_bytes()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_object_has_a_message_and_no_other_keys() {
+        let fault = Fault::from_error_object(
+            br#" { "errorMessage": "no such user", "errorType": "LookupError", "stackTrace": ["a", {"b": 1}] }"#,
+        )
+        .expect("an error object");
+        assert_eq!((fault.error_type.as_str(), fault.message.as_str()), ("LookupError", "no such user"));
+        assert_eq!(fault.stack, ["a", "{\"b\": 1}"]);
+        assert_eq!(Fault::from_error_object(br#"{"errorMessage":7}"#).expect("one").error_type, "Function.Unknown");
+        assert_eq!(Fault::from_error_object(br#"{"\u0065rrorMessage":"x"}"#).expect("one").message, "x");
+        for answer in [
+            r#"{"errorType":"LookupError"}"#,
+            r#"{"errorMessage":"x","status":404}"#,
+            r#"{"status":404,"errorMessage":"x"}"#,
+            r#"["errorMessage"]"#,
+            r#""errorMessage""#,
+            "{}",
+            "7",
+        ] {
+            assert_eq!(Fault::from_error_object(answer.as_bytes()), None, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_handlers_own_error_is_posted_to_the_byte() {
+        let own = br#"{"errorMessage":"x",  "errorType":"E"}"#;
+        assert_eq!(Fault::from_error_object(own).expect("one").body(), own);
+    }
+}

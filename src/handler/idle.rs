@@ -1,0 +1,90 @@
+//! Between events: the handler's late output goes to the log, a process that ends is started again, and signals are
+//! passed on.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::launch::end_by;
+use super::pump::{self, Wait};
+use super::watch::{GRACE, Stopping};
+use super::{Handler, Talk};
+use crate::idle::Tend;
+
+/// How long a handler may take to end once its stdin is closed, on a shell that has no more events.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+impl Tend for Handler {
+    fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+        loop {
+            if !self.busy {
+                if self.is_stopping() {
+                    return Err(io::Error::other("a signal ends the wait"));
+                }
+                self.replace_ended();
+                if self.restarts.given_up().is_some() {
+                    return Err(io::Error::other("the handler cannot be started"));
+                }
+            }
+            let (kill_at, signals) = match &self.stopping {
+                Some(stopping) => (Some(stopping.kill_at), None),
+                None => (None, Some(&*self.launch.signals)),
+            };
+            if kill_at.is_some_and(|kill_at| Instant::now() >= kill_at) {
+                return Err(io::Error::other("a signal ends the wait"));
+            }
+            let retry = self.restarts.next.filter(|_| !self.busy && self.is_incomplete());
+            let wait = Wait { until: [kill_at, retry].into_iter().flatten().min(), other: Some(descriptor), signals };
+            let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
+            let woke = pump::pump(&mut processes, &wait)?;
+            processes.into_iter().for_each(super::process::Process::log_stray_output);
+            if woke.signal {
+                self.note_signal();
+            }
+            if woke.other {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Handler {
+    /// Ends the handler: by itself if it will, and in any case in bounded time.
+    pub fn stop(&mut self) {
+        let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
+        if let Some(stopping) = self.stopping {
+            let _ = end_by(&mut processes, stopping.kill_at);
+        } else {
+            // End-of-file is the end for a loop, but an empty event for a program that reads to it.
+            if self.talk != Talk::Oneshot {
+                processes.iter_mut().for_each(|process| process.stdin = None);
+                let _ = end_by(&mut processes, Instant::now() + GOODBYE);
+            }
+            processes.iter().filter(|process| !process.ended).for_each(|process| process.signal(Signal::SIGTERM));
+            let _ = end_by(&mut processes, Instant::now() + GRACE);
+            self.stopping = Some(Stopping::by(Signal::SIGTERM));
+        }
+        self.current = None;
+        self.spare = None;
+    }
+
+    fn is_incomplete(&self) -> bool {
+        (self.current.is_none() && self.starts_ahead()) || (self.spare.is_none() && self.wants_spare())
+    }
+
+    fn replace_ended(&mut self) {
+        for process in [self.current.take_if(|process| process.ended), self.spare.take_if(|process| process.ended)] {
+            if let Some(process) = process {
+                self.ended_idle(process);
+            }
+        }
+        if self.current.is_none() && self.starts_ahead() {
+            self.current = self.spare.take().or_else(|| self.start_unattended());
+        }
+        if self.spare.is_none() && self.wants_spare() {
+            self.spare = self.start_unattended();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Starting a handler process and waiting until it is ready for an event.
+
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::find::Program;
+use super::process::{Process, describe};
+use super::pump::{self, Wait};
+use super::sight::{Cadence, Sight};
+use super::watch::GRACE;
+use crate::fault::Fault;
+use crate::log;
+use crate::os::{Image, Signals};
+
+/// How long a handler lives before it counts as ready where `/proc` cannot tell.
+const ALIVE: Duration = Duration::from_millis(10);
+
+/// What is started, over and over.
+pub struct Launch {
+    program: Program,
+    image: Image,
+    pub signals: Arc<Signals>,
+    ready_timeout: Duration,
+}
+
+/// What came of a start.
+pub enum Started {
+    Ready(Process),
+    /// It exited with 0 without waiting for an event.
+    Finished,
+    /// Time was up: it runs, and may become ready yet.
+    Starting(Process),
+}
+
+impl Launch {
+    pub fn new(
+        program: Program,
+        environment: &[(OsString, OsString)],
+        signals: Arc<Signals>,
+        ready_timeout: Duration,
+    ) -> Result<Self, Fault> {
+        let mut words = vec![program.path.clone().into_os_string()];
+        words.extend(program.arguments.iter().cloned());
+        let image = Image::new(program.path.as_os_str(), &words, environment)
+            .map_err(|error| Fault::system("The handler's environment cannot be passed on", &error))?;
+        Ok(Self { program, image, signals, ready_timeout })
+    }
+
+    /// Starts a process and leaves it to itself. `undecided`: what it prints early may be part of its first answer.
+    pub fn start(&self, undecided: bool) -> Result<Process, Fault> {
+        let mut process = Process::start(&self.program, &self.image, &self.signals)?;
+        process.early_output = undecided.then(Vec::new);
+        Ok(process)
+    }
+
+    /// Starts a process and waits until it is ready: it waits for an event, or its time is up. At most until `until`.
+    /// Its exit before that is a fault, unless it is with 0.
+    pub fn start_ready(&self, undecided: bool, until: Option<Instant>) -> Result<Started, Fault> {
+        let mut process = self.start(undecided)?;
+        let ready_by = process.started + self.ready_timeout;
+        let sight = Sight::of(&process);
+        let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));
+        loop {
+            let next = [Some(cadence.next), Some(ready_by), until].into_iter().flatten().min();
+            let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
+            let woke = pump::pump(&mut [&mut process], &wait)
+                .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
+            process.log_stray_output();
+            if process.ended {
+                return self.ended(process);
+            }
+            if woke.signal {
+                return Err(self.interrupted(process));
+            }
+            let now = Instant::now();
+            if cadence.is_due() {
+                let seen = sight.as_ref().and_then(Sight::is_ready);
+                if seen.unwrap_or(process.started + ALIVE <= now) {
+                    log::debug(format_args!("the handler is ready after {:.1?}", process.started.elapsed()));
+                    return Ok(Started::Ready(process));
+                }
+            }
+            if now >= ready_by {
+                log::warn(format_args!(
+                    "the handler was not seen waiting for an event within {} ms (HANDLER_READY_TIMEOUT_MS): events are asked for all the same",
+                    self.ready_timeout.as_millis()
+                ));
+                return Ok(Started::Ready(process));
+            }
+            if until.is_some_and(|until| now >= until) {
+                return Ok(Started::Starting(process));
+            }
+        }
+    }
+
+    fn ended(&self, mut process: Process) -> Result<Started, Fault> {
+        let status = process.kill();
+        process.flush_logs();
+        if status.is_some_and(|status| status.success()) {
+            return Ok(Started::Finished);
+        }
+        let message = format!(
+            "The handler {} ended with {} before it was ready for an event",
+            self.program.path.display(),
+            describe(status)
+        );
+        Err(Fault::exit(message).with_stack(process.errors.stack()))
+    }
+
+    /// A signal ends `bootstrap`: the process that is not ready yet gets it, and its time to end.
+    fn interrupted(&self, mut process: Process) -> Fault {
+        let signal = self.signals.pending();
+        if let Some(signal) = signal {
+            process.signal(signal);
+            let _ = end_by(&mut [&mut process], Instant::now() + GRACE);
+        }
+        Fault::shutdown(signal.map_or("a signal", |signal| signal.as_str()))
+    }
+}
+
+/// Gives the processes until `kill_at` to end by themselves.
+pub fn end_by(processes: &mut [&mut Process], kill_at: Instant) -> io::Result<()> {
+    while processes.iter().any(|process| !process.ended) && Instant::now() < kill_at {
+        pump::pump(processes, &Wait { until: Some(kill_at), ..Wait::default() })?;
+        processes.iter_mut().for_each(|process| process.log_stray_output());
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The loop: one line in, one JSON value out, the process lives on.
+//!
+//! A handler that is still undecided (`HANDLER_MODE=auto`, no answer yet) is looked at meanwhile: one that has read all
+//! of its event and goes on reading waits for the end of the file, and gets it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::exchange::Outcome;
+use super::oneshot;
+use super::process::{Process, describe};
+use super::pump;
+use super::scan::{Found, Scan};
+use super::sight::{Cadence, Sight};
+use super::watch::Watch;
+use crate::fault::Fault;
+use crate::invocation::{Answer, LARGEST_ANSWER};
+
+/// How long a handler that has closed its stdout may take to exit, so that its status can be told.
+const EXITING: Duration = Duration::from_secs(1);
+
+/// Makes the one line of an event: raw CR and LF, white space in JSON, become spaces, and a LF ends it.
+pub fn line(mut event: Vec<u8>) -> Vec<u8> {
+    crate::json::flatten(&mut event);
+    event.push(b'\n');
+    event
+}
+
+/// Carries out one exchange with a process that was given its line. `undecided`: it may turn out to read to
+/// end-of-file.
+pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+    let mut scan = Scan::new(undecided.then(|| process.early_output.take().unwrap_or_default()));
+    let mut filter = undecided.then(|| FilterWatch::new(process)).flatten();
+    loop {
+        watch.pump(process, filter.as_ref().map(|filter| filter.cadence.next))?;
+        let silent = process.is_silent();
+        if let Some(found) = scan.advance(&mut process.output, &mut process.stray, silent) {
+            scan.release(&mut process.stray);
+            return Ok(take(process, found));
+        }
+        if silent {
+            scan.release(&mut process.stray);
+            return ended(process, &scan, watch);
+        }
+        if watch.is_over() {
+            scan.release(&mut process.stray);
+            return Ok(timed_out(process, &scan, watch));
+        }
+        if filter.as_mut().is_some_and(|filter| filter.waits_for_end(process)) {
+            process.stdin = None;
+            process.output = scan.into_whole(&mut process.output);
+            return Ok(match oneshot::collect(process, watch)? {
+                Outcome::Answer(answer) => Outcome::ReadsToEnd(answer),
+                other => other,
+            });
+        }
+    }
+}
+
+/// Takes the answer out of the output; what is left of that goes to the log.
+fn take(process: &mut Process, found: Found) -> Outcome {
+    // What was written to stderr before the answer shall be in the log before it is posted.
+    pump::empty_errors(process);
+    process.answers += 1;
+    match found {
+        Found::Answer { value, rest } => {
+            let body = if value.len() * 2 < process.output.capacity() {
+                let body = process.output[value].to_vec();
+                process.output.drain(..rest);
+                body
+            } else {
+                // A large one is not copied.
+                let left = process.output.split_off(rest);
+                let mut body = std::mem::replace(&mut process.output, left);
+                body.truncate(value.end);
+                body.drain(..value.start);
+                body
+            };
+            process.flush_logs();
+            if let Some(fault) = Fault::from_error_object(&body) {
+                return Outcome::Fault { fault, keep: true };
+            }
+            if std::str::from_utf8(&body).is_err() {
+                let fault = Fault::marshal(
+                    "The handler's answer is JSON but not UTF-8, which JSON must be: write UTF-8, or escape with \\u",
+                );
+                return Outcome::Fault { fault, keep: true };
+            }
+            Outcome::Answer(Answer { body })
+        }
+        Found::TooLarge { length, complete } => {
+            process.output.clear();
+            process.flush_logs();
+            Outcome::Fault { fault: Fault::too_large(LARGEST_ANSWER, length, complete), keep: complete }
+        }
+    }
+}
+
+/// The process ended, or closed its stdout, without an answer.
+fn ended(process: &mut Process, scan: &Scan, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+    let exit_by = Instant::now() + EXITING;
+    while !process.ended && !watch.is_over() && Instant::now() < exit_by {
+        watch.pump(process, Some(exit_by))?;
+    }
+    let by_itself = process.ended;
+    if by_itself && !process.has_read() && watch.stopped_by().is_none() {
+        return Ok(Outcome::Untouched);
+    }
+    let status = describe(process.kill());
+    process.flush_logs();
+    if let Some(signal) = watch.stopped_by() {
+        return Ok(Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false });
+    }
+    let what = if by_itself {
+        format!("The handler ended with {status} before it had answered")
+    } else {
+        "The handler closed its stdout before it had answered, and was killed".to_owned()
+    };
+    let hint = match (scan.text_seen(), scan.begun(&process.output)) {
+        (_, Some(begun)) => format!("; it had printed the beginning of a JSON value: {begun}"),
+        (Some(text), None) => {
+            format!("; what it printed is not JSON: {text} (a program whose text is the answer: HANDLER_MODE=oneshot)")
+        }
+        (None, None) => String::new(),
+    };
+    Ok(Outcome::Fault { fault: Fault::exit(what + &hint).with_stack(process.errors.stack()), keep: false })
+}
+
+fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
+    if let Some(signal) = watch.stopped_by() {
+        return Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false };
+    }
+    let reads_on = process.has_read_all() && Sight::of(process).is_some_and(|sight| sight.reads_on());
+    let seen = match (scan.begun(&process.output), scan.text_seen()) {
+        (Some(begun), _) if begun.trim().parse::<f64>().is_ok() => {
+            format!("it printed {begun} without the line feed that ends a number")
+        }
+        (Some(begun), _) => format!("it printed a JSON value without its end: {begun}"),
+        (None, Some(text)) => format!(
+            "it printed text but no JSON: {text} (text goes to the log; print one JSON value per event, or set HANDLER_MODE=oneshot if the text is the answer)"
+        ),
+        (None, None) if reads_on => "it printed nothing and is still waiting on stdin: it either reads to end-of-file (set HANDLER_MODE=oneshot) or keeps its answer in a buffer (flush stdout after each answer; jq --unbuffered, sed -u, PYTHONUNBUFFERED=1)".to_owned(),
+        (None, None) if !process.has_read_all() => {
+            "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
+        }
+        (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
+    };
+    process.kill();
+    process.flush_logs();
+    let fault = Fault::timeout(watch.began.elapsed(), &seen).with_stack(process.errors.stack());
+    Outcome::Fault { fault, keep: false }
+}
+
+/// Watches for a handler that waits for end-of-file.
+struct FilterWatch {
+    sight: Sight,
+    cadence: Cadence,
+    seen_before: bool,
+}
+
+impl FilterWatch {
+    fn new(process: &Process) -> Option<Self> {
+        let cadence = Cadence::new(Duration::from_millis(1), Duration::from_millis(200));
+        Some(Self { sight: Sight::of(process)?, cadence, seen_before: false })
+    }
+
+    /// Looks if it is time to. Twice in a row it must be seen: the first look may have met a handler in passing.
+    fn waits_for_end(&mut self, process: &Process) -> bool {
+        if !self.cadence.is_due() {
+            return false;
+        }
+        let seen = process.has_read_all() && self.sight.waits_for_end();
+        let twice = seen && self.seen_before;
+        if seen && !self.seen_before {
+            self.cadence = Cadence::new(Duration::from_millis(1), Duration::from_millis(200));
+        }
+        self.seen_before = seen;
+        twice
+    }
+}

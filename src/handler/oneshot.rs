@@ -1,0 +1,136 @@
+//! Oneshot: one process per event. The event and end-of-file in, all of stdout out, once it has exited with 0.
+
+use std::io;
+
+use super::exchange::Outcome;
+use super::process::{Process, describe};
+use super::watch::Watch;
+use crate::fault::Fault;
+use crate::invocation::{Answer, LARGEST_ANSWER};
+use crate::json;
+
+/// How far output that is too large is read, so that the process can come to its own end.
+const READ_TO_END: usize = 4 * LARGEST_ANSWER;
+
+/// How much of the output an error quotes.
+const QUOTED: usize = 400;
+
+/// Waits for the process to end and makes an answer of what it printed. It was given its event and end-of-file.
+pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+    let mut dropped = 0;
+    while !process.ended {
+        watch.pump(process, None)?;
+        if process.output.len() > LARGEST_ANSWER {
+            dropped += process.output.len();
+            process.output.clear();
+        }
+        if process.ended {
+            break;
+        }
+        if dropped > READ_TO_END {
+            return Ok(fault(process, Fault::too_large(LARGEST_ANSWER, dropped, false)));
+        }
+        if watch.is_over() {
+            return Ok(timed_out(process, watch));
+        }
+    }
+    let status = process.kill();
+    let output = std::mem::take(&mut process.output);
+    process.errors.flush();
+    if let Some(signal) = watch.stopped_by()
+        && !status.is_some_and(|status| status.success())
+    {
+        return Ok(fault(process, Fault::shutdown(signal.as_str())));
+    }
+    if !status.is_some_and(|status| status.success()) {
+        return Ok(fault(process, failed(&describe(status), &output).with_stack(process.errors.stack())));
+    }
+    if dropped > 0 {
+        return Ok(fault(process, Fault::too_large(LARGEST_ANSWER, dropped + output.len(), true)));
+    }
+    Ok(match answer(output) {
+        Ok(body) => Outcome::Answer(Answer { body }),
+        Err(reason) => fault(process, reason),
+    })
+}
+
+/// All of stdout as JSON: as it is if it is JSON, else as a string.
+fn answer(mut output: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    if output.is_empty() {
+        return Ok(b"null".to_vec());
+    }
+    if json::is_value(&output) {
+        let start = output.len() - output.trim_ascii_start().len();
+        output.truncate(output.trim_ascii_end().len());
+        output.drain(..start);
+        return Ok(output);
+    }
+    let text = String::from_utf8(output).map_err(|_| {
+        Fault::marshal(
+            "The handler's output is neither JSON nor text in UTF-8: encode it (base64, say) to answer with it",
+        )
+    })?;
+    let body = serde_json::to_vec(text.strip_suffix('\n').unwrap_or(&text))
+        .map_err(|error| Fault::marshal(format!("The handler's output cannot be written as JSON: {error}")))?;
+    if body.len() > LARGEST_ANSWER {
+        return Err(Fault::too_large(LARGEST_ANSWER, body.len(), true));
+    }
+    Ok(body)
+}
+
+/// It ended with anything but 0: its own error object, if that is all it printed, says what happened.
+fn failed(status: &str, output: &[u8]) -> Fault {
+    if let Some(own) = Fault::from_error_object(output) {
+        return own;
+    }
+    let text = String::from_utf8_lossy(&output[output.len().saturating_sub(QUOTED)..]).trim().to_owned();
+    let quote = if text.is_empty() { String::new() } else { format!("; it had printed: {text}") };
+    Fault::exit(format!("The handler ended with {status}{quote}"))
+}
+
+fn timed_out(process: &mut Process, watch: &Watch<'_>) -> Outcome {
+    let reason = match watch.stopped_by() {
+        Some(signal) => Fault::shutdown(signal.as_str()),
+        None => {
+            let printed = match process.output.len() {
+                0 => "there was no output".to_owned(),
+                bytes => format!("it had printed {bytes} bytes"),
+            };
+            let read = if process.input_done() { "" } else { ", and it has not read all of the event" };
+            let advice = "its answer counts once it has exited (a program that answers and stays: HANDLER_MODE=loop)";
+            Fault::timeout(watch.began.elapsed(), &format!("{printed}{read}; {advice}"))
+        }
+    };
+    fault(process, reason.with_stack(process.errors.stack()))
+}
+
+/// An error; the process, if it still lives, is of no more use.
+fn fault(process: &mut Process, fault: Fault) -> Outcome {
+    process.kill();
+    process.output.clear();
+    process.errors.flush();
+    Outcome::Fault { fault, keep: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posted(output: &[u8]) -> String {
+        String::from_utf8(answer(output.to_vec()).expect("an answer")).expect("text")
+    }
+
+    #[test]
+    fn json_is_posted_as_it_is_and_text_as_a_string() {
+        assert_eq!(
+            posted(b" {\"b\":12345678901234567890.10,\n\"a\":1}\n"),
+            "{\"b\":12345678901234567890.10,\n\"a\":1}"
+        );
+        assert_eq!(posted(b"14\n"), "14");
+        assert_eq!(posted(b""), "null");
+        assert_eq!(posted(b"\n"), "\"\"");
+        assert_eq!(posted(b"two\nlines\n\n"), "\"two\\nlines\\n\"");
+        assert_eq!(posted(b"{} {}"), "\"{} {}\"");
+        assert_eq!(answer(b"\xff".to_vec()).expect_err("a fault").error_type, "Runtime.MarshalError");
+    }
+}

@@ -1,0 +1,341 @@
+//! Finds the answer in what a loop handler prints: the first JSON value that starts at the start of a line. What
+//! cannot be one is text, up to the end of its line.
+
+use std::ops::Range;
+
+use crate::invocation::LARGEST_ANSWER;
+use crate::json::{Finder, Scalars, Step};
+use crate::log::Lines;
+
+/// How far an answer that is too large is read to its end, to keep the handler.
+const READ_TO_END: usize = 4 * LARGEST_ANSWER;
+
+/// Bytes that may be looked at a second time, because a value of several lines turned out to be text, before such
+/// text is passed over whole: the work stays in proportion to the output.
+const SECOND_LOOKS: usize = 64 * 1024 * 1024;
+
+/// How much of the text an error quotes.
+const QUOTED: usize = 400;
+
+/// What the scan came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The answer is this part of the output; `rest` is where what follows it begins.
+    Answer { value: Range<usize>, rest: usize },
+    /// A value larger than Lambda takes, of `length` bytes, or of more if it was not read to its end.
+    TooLarge { length: usize, complete: bool },
+}
+
+#[derive(Debug)]
+enum Line {
+    /// It may be an answer.
+    Candidate(Finder),
+    Text,
+    /// A candidate longer than any answer: counted, not kept.
+    Oversize {
+        finder: Finder,
+        length: usize,
+    },
+}
+
+/// One event's output on its way through.
+#[derive(Debug)]
+pub struct Scan {
+    line: Line,
+    /// Where in the output the current line starts, and up to where it was looked at.
+    start: usize,
+    seen: usize,
+    second_looks: usize,
+    text: Text,
+}
+
+impl Scan {
+    /// With `held`, text is kept back behind what that holds: it may turn out to be part of an answer.
+    pub fn new(held: Option<Vec<u8>>) -> Self {
+        Self {
+            line: Line::Candidate(Finder::new(Scalars::EndAtLine)),
+            start: 0,
+            seen: 0,
+            second_looks: 0,
+            text: Text { before: held.as_ref().map_or(0, Vec::len), held, quote: Vec::new() },
+        }
+    }
+
+    /// Looks at what `output` has grown by; text leaves it for the log. `at_end`: nothing more will come, which ends
+    /// the last line.
+    pub fn advance(&mut self, output: &mut Vec<u8>, log: &mut Lines, at_end: bool) -> Option<Found> {
+        let found = loop {
+            match &mut self.line {
+                Line::Candidate(finder) => match finder.push(&output[self.seen..]) {
+                    Step::End(used) => {
+                        let rest = self.seen + used;
+                        let value = self.start..rest - finder.trailing();
+                        break Some(if value.len() > LARGEST_ANSWER {
+                            Found::TooLarge { length: value.len(), complete: true }
+                        } else {
+                            Found::Answer { value, rest }
+                        });
+                    }
+                    Step::Bad(at) => self.demote(output, self.seen + at),
+                    Step::More => {
+                        self.seen = output.len();
+                        if at_end && finder.finish() {
+                            break Some(Found::Answer {
+                                value: self.start..self.seen - finder.trailing(),
+                                rest: self.seen,
+                            });
+                        }
+                        if at_end && self.start < self.seen {
+                            self.demote(output, self.seen);
+                        } else if self.seen - self.start > LARGEST_ANSWER {
+                            self.oversize(output);
+                            break None;
+                        } else {
+                            break None;
+                        }
+                    }
+                },
+                Line::Text => {
+                    let Some(end) = memchr::memchr(b'\n', &output[self.seen..]) else {
+                        self.text.push(&output[self.start..], log);
+                        self.start = output.len();
+                        self.seen = output.len();
+                        break None;
+                    };
+                    let next = self.seen + end + 1;
+                    self.text.push(&output[self.start..next], log);
+                    self.begin_line(next);
+                }
+                Line::Oversize { .. } => break self.count(output, log),
+            }
+        };
+        if found.is_none() && self.start > 0 {
+            output.drain(..self.start);
+            self.seen -= self.start;
+            self.start = 0;
+        }
+        found
+    }
+
+    /// The answer has come, or never will: what was held back goes to the log.
+    pub fn release(&mut self, log: &mut Lines) {
+        self.text.release(log);
+    }
+
+    /// What was printed for this event, and before, is no text after all but the beginning of a whole output.
+    pub fn into_whole(mut self, output: &mut Vec<u8>) -> Vec<u8> {
+        let mut whole = self.text.held.take().unwrap_or_default();
+        whole.append(output);
+        whole
+    }
+
+    /// The end of the text that was printed, for an error to quote; `None` if there was none.
+    pub fn text_seen(&self) -> Option<String> {
+        let quote = String::from_utf8_lossy(&self.text.quote);
+        let quote = quote.trim();
+        (!quote.is_empty()).then(|| quote.to_owned())
+    }
+
+    /// The beginning of a JSON value that has no end yet.
+    pub fn begun(&self, output: &[u8]) -> Option<String> {
+        match self.line {
+            Line::Candidate(_) if self.start < output.len() => {
+                let begun = &output[self.start..];
+                Some(String::from_utf8_lossy(&begun[..begun.len().min(QUOTED)]).into_owned())
+            }
+            Line::Oversize { length, .. } => Some(format!("({length} bytes of JSON)")),
+            _ => None,
+        }
+    }
+
+    fn begin_line(&mut self, start: usize) {
+        self.line = Line::Candidate(Finder::new(Scalars::EndAtLine));
+        self.start = start;
+        self.seen = start;
+    }
+
+    /// The candidate is no JSON, as its byte at `wrong` shows: its first line is text, and the next may be an answer.
+    fn demote(&mut self, output: &[u8], wrong: usize) {
+        self.line = Line::Text;
+        let first_line = memchr::memchr(b'\n', &output[self.start..wrong]).map_or(wrong, |end| self.start + end);
+        self.second_looks += wrong - first_line;
+        self.seen = if self.second_looks > SECOND_LOOKS { wrong } else { first_line };
+    }
+
+    fn oversize(&mut self, output: &mut Vec<u8>) {
+        let Line::Candidate(finder) = std::mem::replace(&mut self.line, Line::Text) else { return };
+        self.line = Line::Oversize { finder, length: self.seen - self.start };
+        output.clear();
+        self.start = 0;
+        self.seen = 0;
+    }
+
+    fn count(&mut self, output: &mut Vec<u8>, log: &mut Lines) -> Option<Found> {
+        let Line::Oversize { finder, length } = &mut self.line else { return None };
+        match finder.push(output) {
+            Step::End(used) => {
+                let length = *length + used;
+                self.start = used;
+                return Some(Found::TooLarge { length, complete: true });
+            }
+            Step::More => {
+                *length += output.len();
+                let length = *length;
+                output.clear();
+                (length > READ_TO_END).then_some(Found::TooLarge { length, complete: false })
+            }
+            Step::Bad(at) => {
+                let lost = *length + at;
+                self.text.push(format!("({lost} bytes that began like JSON)").as_bytes(), log);
+                output.drain(..at);
+                self.line = Line::Text;
+                self.seen = 0;
+                None
+            }
+        }
+    }
+}
+
+/// What is printed and no answer.
+#[derive(Debug)]
+struct Text {
+    /// Kept back while it may still be part of an answer.
+    held: Option<Vec<u8>>,
+    /// How much of `held` was printed before the event, and is in the log already.
+    before: usize,
+    /// Its end.
+    quote: Vec<u8>,
+}
+
+impl Text {
+    fn push(&mut self, text: &[u8], log: &mut Lines) {
+        let end = &text[text.len().saturating_sub(QUOTED)..];
+        if !end.trim_ascii().is_empty() {
+            let drop = (self.quote.len() + end.len()).saturating_sub(QUOTED);
+            self.quote.drain(..drop.min(self.quote.len()));
+            self.quote.extend_from_slice(end);
+        }
+        match &mut self.held {
+            Some(held) => {
+                held.extend_from_slice(text);
+                if held.len() > LARGEST_ANSWER {
+                    self.release(log);
+                }
+            }
+            None => log.push(text),
+        }
+    }
+
+    fn release(&mut self, log: &mut Lines) {
+        if let Some(held) = self.held.take() {
+            log.push(&held[self.before..]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer in `printed`, fed in pieces of `size`, and what follows it.
+    fn answer_in(printed: &[u8], size: usize) -> Option<(String, String)> {
+        let mut scan = Scan::new(None);
+        let (mut output, mut log) = (Vec::new(), Lines::default());
+        let mut pieces = printed.chunks(size).peekable();
+        while let Some(piece) = pieces.next() {
+            output.extend_from_slice(piece);
+            if let Some(Found::Answer { value, rest }) = scan.advance(&mut output, &mut log, pieces.peek().is_none()) {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let left: Vec<u8> = output[rest..].iter().copied().chain(pieces.flatten().copied()).collect();
+                return Some((text(&output[value]), text(&left)));
+            }
+        }
+        None
+    }
+
+    fn answer(printed: &str) -> Option<(String, String)> {
+        let whole = answer_in(printed.as_bytes(), usize::MAX);
+        for size in [1, 2, 5] {
+            assert_eq!(answer_in(printed.as_bytes(), size), whole, "{printed:?} in pieces of {size}");
+        }
+        whole
+    }
+
+    fn found(value: &str, rest: &str) -> Option<(String, String)> {
+        Some((value.to_owned(), rest.to_owned()))
+    }
+
+    #[test]
+    fn text_before_the_answer_is_passed_over() {
+        assert_eq!(answer("loading…\n[INFO] started\n2026-11-22 12:00 ready\n{\"a\":1}\n"), found("{\"a\":1}", "\n"));
+        assert_eq!(answer("{oops\n\"no end\n\n  {\"in\":1}\n7\n"), found("7", "\n"));
+        assert_eq!(answer("{\n \"a\": [\n 1 ]\n} behind\n"), found("{\n \"a\": [\n 1 ]\n}", " behind\n"));
+    }
+
+    #[test]
+    fn several_lines_that_are_no_value_give_back_all_but_the_first() {
+        assert_eq!(answer("[1,\n{\"ok\":1}\n{\"ok\":2}\n"), found("{\"ok\":1}", "\n{\"ok\":2}\n"));
+        assert_eq!(answer("{\n[\n{\n\"x\"\noops\n"), found("\"x\"", "\noops\n"));
+    }
+
+    #[test]
+    fn the_end_of_the_output_ends_its_line() {
+        assert_eq!(answer("42"), found("42", ""));
+        assert_eq!(answer("true  "), found("true", ""));
+        assert_eq!(answer("text\nnull"), found("null", ""));
+        assert_eq!(answer("tex"), None);
+        assert_eq!(answer("{\n1\n"), found("1", "\n"));
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_read_to_its_end_but_not_kept() {
+        let (mut scan, mut log) = (Scan::new(None), Lines::default());
+        let mut output = vec![b'"'];
+        let piece = vec![b'x'; 1 << 20];
+        let mut total = 1;
+        for _ in 0..8 {
+            output.extend_from_slice(&piece);
+            total += piece.len();
+            assert_eq!(scan.advance(&mut output, &mut log, false), None);
+            assert!(output.len() <= LARGEST_ANSWER + 1);
+        }
+        output.extend_from_slice(b"\"\n");
+        assert_eq!(
+            scan.advance(&mut output, &mut log, false),
+            Some(Found::TooLarge { length: total + 1, complete: true })
+        );
+    }
+
+    #[test]
+    fn an_answer_without_end_is_given_up() {
+        let (mut scan, mut log) = (Scan::new(None), Lines::default());
+        let mut output = vec![b'"'];
+        for _ in 0..100 {
+            output.extend_from_slice(&vec![b'x'; 1 << 20]);
+            if let Some(Found::TooLarge { complete, .. }) = scan.advance(&mut output, &mut log, false) {
+                assert!(!complete);
+                return;
+            }
+        }
+        panic!("it was read for ever");
+    }
+
+    #[test]
+    fn lines_that_each_begin_a_value_cost_no_more_than_their_number() {
+        let mut output = b"[\n".repeat(400_000);
+        output.extend_from_slice(b"oops\n{}\n");
+        let (mut scan, mut log) = (Scan::new(Some(Vec::new())), Lines::default());
+        let found = scan.advance(&mut output, &mut log, false);
+        let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
+        assert_eq!(&output[value], b"{}");
+    }
+
+    #[test]
+    fn text_is_kept_back_while_it_may_be_the_answer() {
+        let (mut scan, mut log) = (Scan::new(Some(b"start-up\n".to_vec())), Lines::default());
+        let mut output = b"hello\n{\"a\"".to_vec();
+        assert_eq!(scan.advance(&mut output, &mut log, false), None);
+        assert_eq!(scan.text_seen().as_deref(), Some("hello"));
+        assert_eq!(scan.into_whole(&mut output), b"start-up\nhello\n{\"a\"");
+    }
+}

@@ -1,0 +1,65 @@
+//! One event on its way: what Lambda says of it, its bytes, and the answer to it.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// An event with its context, as `/next` (or the shell) gives it. What the event has none of is `None`.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    /// The request id, which the answer is posted to.
+    pub id: String,
+    /// The event's own bytes.
+    pub body: Vec<u8>,
+    /// When Lambda gives up on the event, in milliseconds since 1970.
+    pub deadline_ms: Option<u64>,
+    /// The same on the clock that cannot be set; `None` where there is no deadline.
+    pub deadline: Option<Instant>,
+    pub function_arn: Option<String>,
+    pub trace_id: Option<String>,
+    pub client_context: Option<String>,
+    pub identity: Option<String>,
+    pub tenant_id: Option<String>,
+    /// The nonce of this attempt, which an answer echoes.
+    pub invocation_id: Option<String>,
+}
+
+impl Invocation {
+    /// Sets the deadline. One that is not in the future is none (emulators send 1970), and so is one beyond what the
+    /// clock can hold.
+    pub fn set_deadline(&mut self, epoch_ms: u64) {
+        self.deadline_ms = Some(epoch_ms);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.deadline = Duration::from_millis(epoch_ms)
+            .checked_sub(now)
+            .filter(|left| !left.is_zero())
+            .and_then(|left| Instant::now().checked_add(left));
+    }
+}
+
+/// What goes to `/response`, byte for byte.
+#[derive(Debug)]
+pub struct Answer {
+    pub body: Vec<u8>,
+}
+
+/// The largest answer that Lambda takes: 6 MiB and 100 bytes.
+pub const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_deadline_in_the_future_is_one() {
+        let deadline = |ms| {
+            let mut invocation = Invocation::default();
+            invocation.set_deadline(ms);
+            invocation.deadline
+        };
+        assert!(deadline(600_000).is_none(), "1970");
+        assert!(deadline(0).is_none());
+        assert!(deadline(4_000_000_000_000).is_some(), "2096");
+        // The year 300,000 either fits the clock or is no deadline: it is no panic.
+        let _ = deadline(9_404_000_000_000_000);
+        let _ = deadline(u64::MAX);
+    }
+}

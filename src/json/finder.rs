@@ -1,0 +1,399 @@
+//! Finds the end of one JSON value in a stream of bytes, as they come.
+//!
+//! It validates on the way (RFC 8259), because a handler's text and its answer share one stream: the first byte that
+//! no JSON value could have there tells `{oops` from an answer. Each byte is looked at once, however small the pieces.
+
+/// Where a number or a word (`true`, `false`, `null`) that is the whole value ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalars {
+    /// At the end of the line: `2026-11-22 12:00 ready` is text, not the number 2026.
+    EndAtLine,
+    /// At any white space or at the next value: events that follow one another.
+    EndAtSpace,
+}
+
+/// What a piece of the stream came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The value goes on behind this piece.
+    More,
+    /// The value ends after this many bytes of the piece (0: it ended with the piece before).
+    End(usize),
+    /// The byte at this place in the piece cannot stand there: this is no JSON value.
+    Bad(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Value,
+    /// Behind `[`: a value, or the end.
+    FirstElement,
+    /// Behind `{`: a key, or the end.
+    FirstKey,
+    Key,
+    Colon,
+    CommaOrClose,
+    Text {
+        key: bool,
+    },
+    Escape {
+        key: bool,
+    },
+    Hex {
+        key: bool,
+        left: u8,
+    },
+    Minus,
+    Zero,
+    Integer,
+    Point,
+    Fraction,
+    Exponent,
+    ExponentSign,
+    ExponentDigits,
+    Word {
+        rest: &'static [u8],
+    },
+    /// Behind a scalar at the top: only white space up to the end of the line.
+    ScalarDone,
+}
+
+/// One value's end, being looked for.
+#[derive(Debug)]
+pub struct Finder {
+    state: State,
+    scalars: Scalars,
+    /// The open brackets, `true` for an object.
+    open: Vec<bool>,
+    /// Trailing white space behind a scalar, which is not part of it.
+    trailing: usize,
+}
+
+impl Finder {
+    pub fn new(scalars: Scalars) -> Self {
+        Self { state: State::Value, scalars, open: Vec::new(), trailing: 0 }
+    }
+
+    /// White space behind a scalar that was passed over before its line ended: not part of the value.
+    pub fn trailing(&self) -> usize {
+        self.trailing
+    }
+
+    /// Takes the next piece of the stream.
+    pub fn push(&mut self, piece: &[u8]) -> Step {
+        let mut at = 0;
+        while at < piece.len() {
+            if let State::Text { key } = self.state {
+                at += plain_text(&piece[at..]);
+                let Some(&byte) = piece.get(at) else { break };
+                match byte {
+                    b'"' if key => self.state = State::Colon,
+                    b'"' => {
+                        if self.value_done() {
+                            return Step::End(at + 1);
+                        }
+                    }
+                    b'\\' => self.state = State::Escape { key },
+                    _ => return Step::Bad(at),
+                }
+                at += 1;
+                continue;
+            }
+            match self.byte(piece[at]) {
+                Some(Step::End(used)) => return Step::End(at + used),
+                Some(_) => return Step::Bad(at),
+                None => at += 1,
+            }
+        }
+        Step::More
+    }
+
+    /// The stream has ended: whether what came is a whole value. Only a scalar can be one here.
+    pub fn finish(&self) -> bool {
+        self.open.is_empty()
+            && match self.state {
+                State::Zero | State::Integer | State::Fraction | State::ExponentDigits | State::ScalarDone => true,
+                State::Word { rest } => rest.is_empty(),
+                _ => false,
+            }
+    }
+
+    /// One byte outside of strings. `Some(End(1))` takes the byte into the value, `Some(End(0))` leaves it.
+    fn byte(&mut self, byte: u8) -> Option<Step> {
+        const BAD: Option<Step> = Some(Step::Bad(0));
+        match self.state {
+            State::Value | State::FirstElement => match byte {
+                b'{' => {
+                    self.open.push(true);
+                    self.state = State::FirstKey;
+                }
+                b'[' => {
+                    self.open.push(false);
+                    self.state = State::FirstElement;
+                }
+                b'"' => self.state = State::Text { key: false },
+                b'-' => self.state = State::Minus,
+                b'0' => self.state = State::Zero,
+                b'1'..=b'9' => self.state = State::Integer,
+                b't' => self.state = State::Word { rest: b"rue" },
+                b'f' => self.state = State::Word { rest: b"alse" },
+                b'n' => self.state = State::Word { rest: b"ull" },
+                b']' if self.state == State::FirstElement => return self.close(),
+                _ if is_space(byte) && !(self.open.is_empty()) => {}
+                _ => return BAD,
+            },
+            State::FirstKey | State::Key => match byte {
+                b'"' => self.state = State::Text { key: true },
+                b'}' if self.state == State::FirstKey => return self.close(),
+                _ if is_space(byte) => {}
+                _ => return BAD,
+            },
+            State::Colon => match byte {
+                b':' => self.state = State::Value,
+                _ if is_space(byte) => {}
+                _ => return BAD,
+            },
+            State::CommaOrClose => return self.comma_or_close(byte),
+            State::Escape { key } => match byte {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.state = State::Text { key },
+                b'u' => self.state = State::Hex { key, left: 4 },
+                _ => return BAD,
+            },
+            State::Hex { key, left } => match (byte.is_ascii_hexdigit(), left) {
+                (false, _) => return BAD,
+                (true, 1) => self.state = State::Text { key },
+                (true, _) => self.state = State::Hex { key, left: left - 1 },
+            },
+            State::Minus => match byte {
+                b'0' => self.state = State::Zero,
+                b'1'..=b'9' => self.state = State::Integer,
+                _ => return BAD,
+            },
+            State::Zero | State::Integer => match byte {
+                b'0'..=b'9' if self.state == State::Integer => {}
+                b'.' => self.state = State::Point,
+                b'e' | b'E' => self.state = State::Exponent,
+                _ => return self.scalar_done(byte),
+            },
+            State::Point if byte.is_ascii_digit() => self.state = State::Fraction,
+            State::Fraction => match byte {
+                b'0'..=b'9' => {}
+                b'e' | b'E' => self.state = State::Exponent,
+                _ => return self.scalar_done(byte),
+            },
+            State::Exponent if byte == b'+' || byte == b'-' => self.state = State::ExponentSign,
+            State::Exponent | State::ExponentSign if byte.is_ascii_digit() => self.state = State::ExponentDigits,
+            State::ExponentDigits if byte.is_ascii_digit() => {}
+            State::ExponentDigits => return self.scalar_done(byte),
+            State::Word { rest: [next, rest @ ..] } if byte == *next => self.state = State::Word { rest },
+            State::Word { rest: [] } | State::ScalarDone => return self.scalar_done(byte),
+            State::Point | State::Exponent | State::ExponentSign | State::Word { .. } | State::Text { .. } => {
+                return BAD;
+            }
+        }
+        None
+    }
+
+    /// Behind a number or a word: `byte` is the first that is not part of it.
+    fn scalar_done(&mut self, byte: u8) -> Option<Step> {
+        if !self.open.is_empty() {
+            self.state = State::CommaOrClose;
+            return self.comma_or_close(byte);
+        }
+        match (self.scalars, byte) {
+            (Scalars::EndAtLine, b'\n') => Some(Step::End(0)),
+            (Scalars::EndAtLine, b' ' | b'\t' | b'\r') => {
+                self.state = State::ScalarDone;
+                self.trailing += 1;
+                None
+            }
+            (Scalars::EndAtSpace, b' ' | b'\t' | b'\r' | b'\n' | b'{' | b'[' | b'"') => Some(Step::End(0)),
+            _ => Some(Step::Bad(0)),
+        }
+    }
+
+    fn comma_or_close(&mut self, byte: u8) -> Option<Step> {
+        let in_object = self.open.last() == Some(&true);
+        match byte {
+            b',' if in_object => self.state = State::Key,
+            b',' => self.state = State::Value,
+            b'}' if in_object => return self.close(),
+            b']' if !in_object => return self.close(),
+            _ if is_space(byte) => {}
+            _ => return Some(Step::Bad(0)),
+        }
+        None
+    }
+
+    fn close(&mut self) -> Option<Step> {
+        self.open.pop();
+        self.value_done().then_some(Step::End(1))
+    }
+
+    /// A value inside or at the top is complete; says whether it was the one at the top.
+    fn value_done(&mut self) -> bool {
+        self.state = State::CommaOrClose;
+        self.open.is_empty()
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// How many bytes from the start are plain inside a string: no quote, no backslash, no control character.
+/// Eight at a time, since most of a large answer is text.
+fn plain_text(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The high bit of each byte that is zero in `word` (bytes above the lowest such one may be wrong, which is enough
+    // to know that there is one).
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let mut at = 0;
+    for eight in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes(eight.try_into().expect("chunks of eight"));
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        if control | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) != 0 {
+            break;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of the value in `text`, fed in pieces of `size` bytes.
+    fn end_in(text: &[u8], size: usize, scalars: Scalars) -> Step {
+        let mut finder = Finder::new(scalars);
+        let mut before = 0;
+        for piece in text.chunks(size) {
+            match finder.push(piece) {
+                Step::More => before += piece.len(),
+                Step::End(used) => return Step::End(before + used - finder.trailing()),
+                Step::Bad(at) => return Step::Bad(before + at),
+            }
+        }
+        if finder.finish() { Step::End(before - finder.trailing()) } else { Step::More }
+    }
+
+    fn end(text: &str) -> Step {
+        let whole = end_in(text.as_bytes(), usize::MAX, Scalars::EndAtLine);
+        for size in [1, 2, 3, 7, 8, 9] {
+            assert_eq!(end_in(text.as_bytes(), size, Scalars::EndAtLine), whole, "{text:?} in pieces of {size}");
+        }
+        whole
+    }
+
+    #[test]
+    fn objects_arrays_and_strings_end_at_their_closing_character() {
+        assert_eq!(end(r#"{"a":[1,2,{"b":"}"}]} and more"#), Step::End(21));
+        assert_eq!(end("[]\n"), Step::End(2));
+        assert_eq!(end("{ }"), Step::End(3));
+        assert_eq!(end(r#""a\"b" tail"#), Step::End(6));
+        assert_eq!(end("\"\\u00e9\u{e9}\""), Step::End(10));
+        assert_eq!(end("{\n  \"a\": 1.50e+3\n}\n"), Step::End(18));
+        assert_eq!(end(r#"[-0,0.1,1e9,-12E-7,true,false,null,"x"]"#), Step::End(39));
+    }
+
+    #[test]
+    fn scalars_end_with_their_line() {
+        assert_eq!(end("12345678901234567890.10\n"), Step::End(23));
+        assert_eq!(end("true \t\r\nfalse"), Step::End(4));
+        assert_eq!(end("null"), Step::End(4));
+        assert_eq!(end("0"), Step::End(1));
+    }
+
+    #[test]
+    fn text_is_told_at_the_first_byte_that_no_value_has_there() {
+        for (text, at) in [
+            ("loading", 0),
+            ("[INFO] started", 1),
+            ("2026-11-22 12:00 ready", 4),
+            ("2026 ready", 5),
+            ("{oops", 1),
+            ("\"no end\n", 7),
+            ("nullable", 4),
+            ("trUe", 2),
+            ("01", 1),
+            ("1.\n", 2),
+            ("-\n", 1),
+            ("1e+\n", 3),
+            ("[1,]", 3),
+            ("{\"a\":1,}", 7),
+            ("{\"a\" 1}", 5),
+            ("[1}", 2),
+            ("\"\\x\"", 2),
+            ("\"\\u12g4\"", 5),
+            ("\"a\u{1}\"", 2),
+            (" 1\n", 0),
+            ("]", 0),
+        ] {
+            assert_eq!(end(text), Step::Bad(at), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_is_not_a_value() {
+        for text in ["", "{", "[1", "\"abc", "{\"a\"", "-", "1e", "tru", "[true"] {
+            assert_eq!(end(text), Step::More, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn events_may_follow_one_another_without_a_line_between() {
+        let in_stream = |text: &str| end_in(text.as_bytes(), usize::MAX, Scalars::EndAtSpace);
+        assert_eq!(in_stream("1 2 3"), Step::End(1));
+        assert_eq!(in_stream("1{\"a\":2}"), Step::End(1));
+        assert_eq!(in_stream("true[1]"), Step::End(4));
+        assert_eq!(in_stream("{}{}"), Step::End(2));
+        assert_eq!(in_stream("12x"), Step::Bad(2));
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = [vec![b'['; 1_000_000], vec![b']'; 1_000_000]].concat();
+        assert_eq!(end_in(&deep, 4096, Scalars::EndAtLine), Step::End(2_000_000));
+    }
+
+    #[test]
+    fn long_plain_text_is_found_to_its_end_wherever_the_end_lies() {
+        for length in 0..40 {
+            for stop in [b'"', b'\\', 0x1f, b'\n'] {
+                let mut bytes = vec![0xc3; length];
+                bytes.push(stop);
+                bytes.extend(b"abcdefgh");
+                assert_eq!(plain_text(&bytes), length);
+            }
+        }
+    }
+
+    /// Every short string over the characters that matter is judged as `serde_json` judges it.
+    #[test]
+    fn agrees_with_serde_json() {
+        let alphabet = b"{}[]:,\"\\u0123aeE+-. \ntrf";
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut values = 0;
+        for _ in 0..300_000 {
+            let mut text = Vec::new();
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let mut bits = state;
+            for _ in 0..=(state % 9) {
+                text.push(alphabet[usize::try_from(bits % alphabet.len() as u64).expect("small")]);
+                bits /= alphabet.len() as u64;
+            }
+            let known = serde_json::from_slice::<&serde_json::value::RawValue>(&text).is_ok() && !is_space(text[0]);
+            let found = match end_in(&text, usize::MAX, Scalars::EndAtLine) {
+                Step::End(end) => text[end..].iter().all(|&byte| is_space(byte)),
+                _ => false,
+            };
+            assert_eq!(found, known, "{:?}", String::from_utf8_lossy(&text));
+            values += u32::from(known);
+        }
+        assert!(values > 500, "only {values} of the strings were values");
+    }
+}

@@ -1,0 +1,213 @@
+//! Events from Lambda's Runtime API, over one connection that is kept (`wire`).
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+mod wire;
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use ureq::http::{HeaderMap, Response};
+use ureq::{Agent, Body};
+
+use self::wire::{Loopback, Wire};
+use crate::fault::Fault;
+use crate::idle::Tended;
+use crate::invocation::{Answer, Invocation};
+use crate::log;
+use crate::source::Source;
+
+const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
+
+/// An emulator that answers 204 at once is asked again no more often than this.
+const ASKING_AGAIN: Duration = Duration::from_millis(50);
+
+/// The most that is allocated on a `Content-Length`'s word alone. Events are 6 MB at most.
+const TRUSTED_LENGTH: u64 = 16 * 1024 * 1024;
+
+const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
+
+/// The Runtime API of one function.
+pub struct Lambda {
+    agent: Agent,
+    wire: Arc<Wire>,
+    /// `http://host:port[/path]/2018-06-01/runtime`
+    base: String,
+}
+
+impl Lambda {
+    /// `address` is `$AWS_LAMBDA_RUNTIME_API`: `host:port` on Lambda, with a path or a scheme from emulators.
+    pub fn at(address: &str) -> anyhow::Result<Self> {
+        let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+        let base = format!("http://{address}/2018-06-01/runtime");
+        base.parse::<ureq::http::Uri>()
+            .ok()
+            .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+            .with_context(|| format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes HOST:PORT"))?;
+        let wire = Arc::new(Wire::default());
+        let config = Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(Duration::from_secs(1)))
+            .max_idle_age(Duration::MAX)
+            .user_agent(USER_AGENT)
+            .accept("")
+            .accept_encoding("")
+            .max_response_header_size(wire::LARGEST_HEADERS)
+            .build();
+        let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback::default());
+        Ok(Self { agent, wire, base })
+    }
+
+    /// Asks for the next event once.
+    fn ask(&self) -> anyhow::Result<Response<Body>> {
+        let url = format!("{}/invocation/next", self.base);
+        let connections = self.wire.connections();
+        let ask = || self.agent.get(&url).call();
+        let response = match ask() {
+            // The server has closed a connection that was kept: nothing was asked yet.
+            Err(error) if wire::is_broken(&error) && self.wire.connections() == connections => ask(),
+            other => other,
+        };
+        response.map_err(|error| anyhow!("the Runtime API's /next failed: {error}"))
+    }
+
+    /// Posts `body` to `path`. What the server refuses is logged, and does not end `bootstrap`: the platform knows
+    /// better by then (410: too late; 413: too large; 403, 400: it has an answer already).
+    fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
+        let url = format!("{}/{path}", self.base);
+        let send = || {
+            let request =
+                headers.iter().fold(self.agent.post(&url), |request, (name, value)| request.header(*name, *value));
+            request.send(body)
+        };
+        let response = match send() {
+            Err(error) if wire::is_broken(&error) => {
+                log::warn(format_args!("the connection broke before {path} was answered ({error}); it is sent again"));
+                send()
+            }
+            other => other,
+        };
+        let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
+        let status = response.status().as_u16();
+        let words = String::from_utf8_lossy(&read_body(&mut response, 4096).unwrap_or_default()).trim().to_owned();
+        match status {
+            200..=299 => {}
+            500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),
+            410 => log::warn(format_args!("/{path} came too late: 410 {words}")),
+            413 => log::warn(format_args!("/{path} was too large, as the caller has been told: 413 {words}")),
+            _ => log::warn(format_args!("/{path} was refused: {status} {words}")),
+        }
+        Ok(())
+    }
+
+    fn post_answer(
+        &self,
+        invocation: &Invocation,
+        kind: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> anyhow::Result<()> {
+        let mut headers = headers.to_vec();
+        if let Some(nonce) = &invocation.invocation_id {
+            headers.push((INVOCATION_ID, nonce));
+        }
+        self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
+    }
+}
+
+impl Source for Lambda {
+    fn tend(&mut self, tended: Tended) {
+        self.wire.tend(tended);
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
+        loop {
+            let asked = Instant::now();
+            let mut response = self.ask()?;
+            match response.status().as_u16() {
+                200 => return read_event(&mut response).map(Some),
+                204 => {
+                    read_body(&mut response, 0)?;
+                    if asked.elapsed() < ASKING_AGAIN {
+                        std::thread::sleep(ASKING_AGAIN);
+                    }
+                }
+                status => {
+                    let words = read_body(&mut response, 4096).unwrap_or_default();
+                    bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
+                }
+            }
+        }
+    }
+
+    fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()> {
+        self.post_answer(invocation, "response", &[("Content-Type", "application/json")], &answer.body)
+    }
+
+    fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
+        let error_type = header_value(&fault.error_type);
+        self.post_answer(invocation, "error", &error_headers(&error_type), &fault.body())
+    }
+
+    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        let error_type = header_value(&fault.error_type);
+        self.post("init/error", &error_headers(&error_type), &fault.body())
+    }
+
+    fn all_well(&self) -> bool {
+        true
+    }
+}
+
+fn error_headers(error_type: &str) -> [(&str, &str); 2] {
+    [("Content-Type", "application/vnd.aws.lambda.error+json"), (ERROR_TYPE, error_type)]
+}
+
+/// A handler may call its error what it likes; a header takes visible ASCII only.
+fn header_value(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
+        .collect()
+}
+
+fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
+    let headers = response.headers();
+    let mut invocation = Invocation {
+        id: header(headers, "Lambda-Runtime-Aws-Request-Id")
+            .context("the Runtime API gave an event without Lambda-Runtime-Aws-Request-Id: it cannot be answered")?,
+        function_arn: header(headers, "Lambda-Runtime-Invoked-Function-Arn"),
+        trace_id: header(headers, "Lambda-Runtime-Trace-Id"),
+        client_context: header(headers, "Lambda-Runtime-Client-Context"),
+        identity: header(headers, "Lambda-Runtime-Cognito-Identity"),
+        tenant_id: header(headers, "Lambda-Runtime-Aws-Tenant-Id"),
+        invocation_id: header(headers, INVOCATION_ID),
+        ..Invocation::default()
+    };
+    if let Some(deadline) = header(headers, "Lambda-Runtime-Deadline-Ms").and_then(|text| text.parse().ok()) {
+        invocation.set_deadline(deadline);
+    }
+    invocation.body = read_body(response, u64::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
+    Ok(invocation)
+}
+
+/// Empty means absent.
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|text| !text.is_empty())
+}
+
+/// Reads a body to its end, which frees the connection for the next call, and keeps at most `most` bytes of it.
+fn read_body(response: &mut Response<Body>, most: u64) -> anyhow::Result<Vec<u8>> {
+    let length = response.body().content_length().unwrap_or(0).min(most).min(TRUSTED_LENGTH);
+    // One byte more for the line feed that makes a line of an event.
+    let mut body = Vec::with_capacity(usize::try_from(length)? + 1);
+    let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
+    reader.by_ref().take(most).read_to_end(&mut body)?;
+    std::io::copy(&mut reader, &mut std::io::sink())?;
+    Ok(body)
+}

@@ -1,0 +1,254 @@
+//! The connection under ureq: one socket that never blocks alone.
+//!
+//! ureq's own transport sleeps in `read` while `/next` is pending, which may be for hours; here the wait tends the
+//! handler. It also sends the head and the body of a small request in one segment, and asks the system once, not
+//! thrice, whether a kept connection is still open: at one event per 100 µs that is felt.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, recv};
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+use crate::idle::{self, Tended};
+
+/// Headers are a few hundred bytes, unless the client context is large.
+pub const LARGEST_HEADERS: usize = 1024 * 1024;
+
+/// One read or write.
+const PIECE: usize = 64 * 1024;
+
+/// Output is sent when less room than this is left behind it.
+const ROOM: usize = 16 * 1024;
+
+/// What all connections share.
+#[derive(Default)]
+pub struct Wire {
+    tended: OnceLock<Tended>,
+    connections: AtomicU64,
+}
+
+impl Wire {
+    /// What is tended while a connection waits. Before this is said, it waits alone.
+    pub fn tend(&self, tended: Tended) {
+        let _ = self.tended.set(tended);
+    }
+
+    /// How many connections there have been.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    fn wait_readable(&self, stream: &TcpStream) -> io::Result<()> {
+        match self.tended.get() {
+            Some(tended) => idle::wait_readable(tended, stream.as_fd()),
+            None => wait(stream, PollFlags::POLLIN),
+        }
+    }
+}
+
+/// Whether the other end has closed the connection, or broken it off.
+pub fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::NotConnected
+    ))
+}
+
+/// Opens connections.
+pub struct Dial(pub Arc<Wire>);
+
+impl Connector<()> for Dial {
+    type Out = Connection;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Connection>, Error> {
+        let limit = details.timeout.not_zero().map_or(Duration::from_secs(1), |limit| *limit);
+        let address = details.addrs.first().ok_or(Error::HostNotFound)?;
+        let stream = TcpStream::connect_timeout(address, limit)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Connection { stream, wire: self.0.clone(), buffers: WireBuffers::default(), asked: false }))
+    }
+}
+
+/// One connection.
+pub struct Connection {
+    stream: TcpStream,
+    wire: Arc<Wire>,
+    buffers: WireBuffers,
+    /// A request has just gone out: its answer cannot be there yet.
+    asked: bool,
+}
+
+impl Connection {
+    fn send(&mut self) -> io::Result<()> {
+        let mut out = &self.buffers.output[..self.buffers.held];
+        while !out.is_empty() {
+            match (&self.stream).write(out) {
+                Ok(sent) => out = &out[sent..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(&self.stream, PollFlags::POLLOUT)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A server may refuse a large body before it has read it: what it says can still be read.
+                Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+            self.asked = true;
+        }
+        self.buffers.held = 0;
+        Ok(())
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.buffers.held += amount;
+        if self.buffers.output.len() - self.buffers.held < ROOM {
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    /// Without a time-out: `/next` has none, and every other call is answered at once.
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        self.send()?;
+        loop {
+            if std::mem::take(&mut self.asked) {
+                self.wire.wait_readable(&self.stream)?;
+            }
+            match (&self.stream).read(self.buffers.input_append_buf()) {
+                Ok(got) => {
+                    self.buffers.input_appended(got);
+                    return Ok(got > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.asked = true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
+    }
+}
+
+/// What is on its way through a connection. Output is held back until an answer is waited for or room runs out.
+#[derive(Default)]
+struct WireBuffers {
+    output: Vec<u8>,
+    held: usize,
+    input: Vec<u8>,
+    consumed: usize,
+    filled: usize,
+    progress: bool,
+}
+
+impl WireBuffers {
+    fn make_room(&mut self) {
+        if self.output.is_empty() {
+            self.output.resize(PIECE, 0);
+        }
+        if self.consumed == self.filled {
+            (self.consumed, self.filled) = (0, 0);
+        }
+        if self.input.len() - self.filled < ROOM {
+            self.input.copy_within(self.consumed..self.filled, 0);
+            (self.consumed, self.filled) = (0, self.filled - self.consumed);
+            // Headers may be larger than a piece: ureq wants all of them at once.
+            let size = PIECE.max((self.filled + ROOM).next_power_of_two());
+            self.input.resize(size.max(self.input.len()), 0);
+        }
+    }
+}
+
+impl Buffers for WireBuffers {
+    fn output(&mut self) -> &mut [u8] {
+        self.make_room();
+        &mut self.output[self.held..]
+    }
+
+    fn input(&self) -> &[u8] {
+        &self.input[self.consumed..self.filled]
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        self.make_room();
+        &mut self.input[self.filled..]
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.filled += amount;
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.progress = amount > 0;
+        self.consumed += amount;
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.make_room();
+        (&mut self.input[self.filled..], &mut self.output[self.held..])
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.progress && self.consumed < self.filled
+    }
+}
+
+/// Addresses as they are written, and `localhost` without asking anybody: the Runtime API is on the loopback.
+#[derive(Debug, Default)]
+pub struct Loopback(DefaultResolver);
+
+impl Resolver for Loopback {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().unwrap_or_default();
+        let address =
+            if host == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { host.trim_matches(['[', ']']).parse() };
+        let Ok(address) = address else { return self.0.resolve(uri, config, timeout) };
+        let mut found = self.empty();
+        found.push(SocketAddr::new(address, uri.port_u16().unwrap_or(80)));
+        Ok(found)
+    }
+}
+
+fn wait(stream: &TcpStream, events: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(stream.as_fd(), events)], PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+macro_rules! named_in_debug {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )*};
+}
+
+// ureq asks for it, for its own log.
+named_in_debug!(Dial, Connection);

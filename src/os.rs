@@ -1,0 +1,162 @@
+//! What Linux offers and neither std nor nix has safe words for: the only `unsafe` of the project.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// The signals that end `bootstrap`, blocked for every thread and seen through a descriptor instead.
+///
+/// They are never taken off the queue: the descriptor stays readable, so that each worker's poll loop sees them.
+pub struct Signals {
+    descriptor: SignalFd,
+    before: SigSet,
+}
+
+impl Signals {
+    /// Blocks SIGTERM and SIGINT. To be called before any thread is started: threads inherit the mask.
+    pub fn block() -> io::Result<Self> {
+        let mut ending = SigSet::empty();
+        ending.add(Signal::SIGTERM);
+        ending.add(Signal::SIGINT);
+        let mut before = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&ending), Some(&mut before))?;
+        let descriptor = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self { descriptor, before })
+    }
+
+    /// The signal that has come, if any.
+    pub fn pending(&self) -> Option<Signal> {
+        let mut set = SigSet::empty();
+        // SAFETY: sigpending writes a whole sigset_t to the place it is given, which `set` outlives.
+        let known = unsafe { libc::sigpending(std::ptr::from_mut(&mut set).cast::<libc::sigset_t>()) } == 0;
+        [Signal::SIGTERM, Signal::SIGINT].into_iter().find(|&signal| known && set.contains(signal))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// A program with its arguments and environment, as `execve` takes them.
+pub struct Image {
+    path: CString,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+impl Image {
+    /// `arguments` begins with the program's name for itself. None may hold a NUL byte.
+    pub fn new(path: &OsStr, arguments: &[OsString], environment: &[(OsString, OsString)]) -> io::Result<Self> {
+        let text = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
+        Ok(Self {
+            path: text(path.as_bytes())?,
+            arguments: arguments.iter().map(|word| text(word.as_bytes())).collect::<Result<_, _>>()?,
+            environment: environment
+                .iter()
+                .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Spawns `command` (its pipes, folder and process group; its program is not looked at) as `image`.
+///
+/// The child gets back the signal mask that `bootstrap` was started with, and dies when the calling *thread* ends
+/// (`PR_SET_PDEATHSIG`, see prctl(2)): call it from a thread that lives as long as the child shall.
+/// `execve` is called here because std's `execvp` hands a file that is no program to /bin/sh (ENOEXEC in exec(3)),
+/// whose syntax errors would then stand where the reason should.
+pub fn spawn(command: &mut Command, image: &Image, signals: &Signals) -> io::Result<Child> {
+    let pointers =
+        |words: &[CString]| -> Vec<usize> { words.iter().map(|word| word.as_ptr().addr()).chain([0]).collect() };
+    let path = image.path.as_ptr().addr();
+    let arguments = pointers(&image.arguments);
+    let environment = pointers(&image.environment);
+    let mask = signals.before;
+    let parent = nix::unistd::getpid();
+    let become_the_program = move || {
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        if nix::unistd::getppid() != parent {
+            // The parent died before the line above: nothing would end this process any more.
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        // SAFETY: the three point to NUL-terminated strings, and to arrays of such that end with a null pointer, all
+        // owned by `image`, which outlives the spawn below.
+        unsafe {
+            libc::execve(
+                path as *const libc::c_char,
+                arguments.as_ptr().cast::<*const libc::c_char>(),
+                environment.as_ptr().cast::<*const libc::c_char>(),
+            );
+        }
+        Err(io::Error::last_os_error())
+    };
+    // SAFETY: between fork and exec the closure makes system calls only: it takes no lock and allocates nothing.
+    unsafe { command.pre_exec(become_the_program) };
+    command.spawn()
+}
+
+/// A descriptor that becomes readable when the process ends, without reaping it (Linux 5.3, pidfd_open(2)).
+pub fn exit_descriptor(child: &Child) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two integers, and what it returns is checked before it is taken for a descriptor.
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(child.id()), 0) };
+    let descriptor = RawFd::try_from(descriptor).unwrap_or(-1);
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor (close-on-exec) for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// How many bytes wait in a pipe. Works on either end, and after the other end was closed.
+pub fn bytes_waiting(pipe: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut waiting: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to the place it is given, which `waiting` is.
+    if unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut waiting) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(usize::try_from(waiting).unwrap_or(0))
+}
+
+/// Reads once, at most `most` bytes, behind what `buffer` holds. 0 is the end of the file.
+pub fn read_append(from: BorrowedFd<'_>, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    buffer.reserve(most);
+    let spare = buffer.spare_capacity_mut();
+    // SAFETY: `spare` is memory of ours of at least `most` bytes, and read writes no more than that.
+    let got = unsafe { libc::read(from.as_raw_fd(), spare.as_mut_ptr().cast(), most) };
+    let Ok(got) = usize::try_from(got) else {
+        return Err(io::Error::last_os_error());
+    };
+    // SAFETY: read has just initialised `got` bytes behind the old length.
+    unsafe { buffer.set_len(buffer.len() + got) };
+    Ok(got)
+}
+
+/// Keeps `number` from being used for anything of ours and from reaching the handler: a descriptor that the platform
+/// passed is marked close-on-exec, a free number is filled with /dev/null.
+pub fn reserve_descriptor(number: RawFd) {
+    // SAFETY: fcntl on a number touches no memory; a number that is not open answers EBADF.
+    let open = unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } >= 0;
+    if open {
+        return;
+    }
+    if let Ok(null) = std::fs::File::open("/dev/null") {
+        if null.as_raw_fd() == number {
+            std::mem::forget(null);
+        } else {
+            // SAFETY: `number` is not open, so nothing of ours is closed by it.
+            unsafe { libc::dup3(null.as_raw_fd(), number, libc::O_CLOEXEC) };
+        }
+    }
+}

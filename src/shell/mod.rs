@@ -1,0 +1,134 @@
+//! The shell in Lambda's place: events from files or stdin, answers to stdout, one a line.
+
+mod events;
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+
+use self::events::{Events, Read};
+use crate::fault::Fault;
+use crate::idle::Tended;
+use crate::invocation::{Answer, Invocation};
+use crate::json;
+use crate::log;
+use crate::source::Source;
+
+/// A person's shell.
+pub struct Shell {
+    events: Events,
+    timeout: Option<Duration>,
+    began: Instant,
+    count: u64,
+    failed: bool,
+}
+
+impl Shell {
+    /// Events come from `files` one after another (`-` is stdin), or from stdin where there are none. With a
+    /// `timeout` each has a deadline.
+    pub fn new(files: Vec<PathBuf>, timeout: Option<Duration>) -> Self {
+        Self { events: Events::new(files), timeout, began: Instant::now(), count: 0, failed: false }
+    }
+
+    /// As Lambda ends an invocation.
+    fn end(&mut self, invocation: &Invocation, fault: Option<&Fault>) {
+        let duration = self.began.elapsed().as_secs_f64() * 1000.0;
+        let failure = fault.map(|fault| format!("\tStatus: error\tError Type: {}", fault.error_type));
+        log::plain(&format!(
+            "REPORT RequestId: {}\tDuration: {duration:.2} ms{}",
+            invocation.id,
+            failure.unwrap_or_default()
+        ));
+    }
+}
+
+impl Source for Shell {
+    fn tend(&mut self, tended: Tended) {
+        self.events.tend(tended);
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
+        let body = loop {
+            match self.events.next()? {
+                Read::Event(body) => break body,
+                Read::NotJson(problem) => {
+                    log::error(problem);
+                    self.failed = true;
+                }
+                Read::End => {
+                    if self.count == 0 && !self.failed {
+                        log::warn(
+                            "there was no event: give JSON on stdin or in files, such as echo '{}' | bootstrap HANDLER",
+                        );
+                    }
+                    return Ok(None);
+                }
+            }
+        };
+        self.count += 1;
+        self.began = Instant::now();
+        let mut invocation = Invocation { id: request_id(), body, ..Invocation::default() };
+        if let Some(timeout) = self.timeout {
+            let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
+            invocation.set_deadline(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
+        }
+        Ok(Some(invocation))
+    }
+
+    fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let mut line = if stdout.is_terminal() { json::pretty(&answer.body) } else { json::compact(&answer.body) };
+        line.push(b'\n');
+        stdout.write_all(&line).and_then(|()| stdout.flush()).context("the answer could not be written to stdout")?;
+        self.end(invocation, None);
+        Ok(())
+    }
+
+    fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
+        // What went wrong is in the log by now, which a person at a shell sees.
+        self.failed = true;
+        self.end(invocation, Some(fault));
+        Ok(())
+    }
+
+    fn init_error(&mut self, _: &Fault) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn all_well(&self) -> bool {
+        !self.failed
+    }
+}
+
+/// A request id as Lambda makes them: a random UUID (RFC 9562, version 4). The hasher's keys are random enough.
+fn request_id() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    let (high, low) = (random(), random());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        0x8000 | (low >> 48) & 0x3fff,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_uuids_and_differ() {
+        let (one, other) = (request_id(), request_id());
+        assert_ne!(one, other);
+        let parts: Vec<_> = one.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(one.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&one.as_bytes()[19]), "{one}");
+    }
+}

@@ -1,0 +1,26 @@
+//! Where events come from and answers go: Lambda's Runtime API, or a shell in its place.
+
+use crate::fault::Fault;
+use crate::idle::Tended;
+use crate::invocation::{Answer, Invocation};
+
+/// A source of events. Every event that `next` gave gets exactly one `respond` or one `report`.
+pub trait Source {
+    /// From now on, this is tended while the source waits.
+    fn tend(&mut self, tended: Tended);
+
+    /// The next event, once there is one. `None`: there will be no more.
+    fn next(&mut self) -> anyhow::Result<Option<Invocation>>;
+
+    /// Answers an event. An error is one that ends `bootstrap`: others are logged.
+    fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()>;
+
+    /// Says that an event failed.
+    fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()>;
+
+    /// Says that the handler could not be started. Nothing comes after it.
+    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
+
+    /// Whether all went well, for the exit status.
+    fn all_well(&self) -> bool;
+}
