@@ -1,0 +1,259 @@
+//! The builder for functions.
+//!
+//! ```ignore
+//! Function::bash("while read -r e; do echo \"$e\"; done").event("{}").expect_response("{}").run();
+//! ```
+//!
+//! Between the two, `start()` gives a `Running` function for tests that do things in the middle.
+
+use super::event::Event;
+use super::fifo::Fifo;
+use super::files::{self, Folder, need};
+use super::process::{Process, Stdout};
+use super::running::Running;
+use super::server::{Call, Reply, Server};
+use super::watch::{Exit, Watch};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+enum Step {
+    Send(Event),
+    Response(Vec<u8>),
+    Error { kind: String, contains: String },
+    Log(String),
+    InitError { kind: String, contains: String },
+    Exit(i32),
+}
+
+/// A function to be: its files, its environment, its events, and what is expected of it.
+pub struct Function {
+    folder: Folder,
+    environment: HashMap<String, OsString>,
+    arguments: Vec<OsString>,
+    prefix: String,
+    scheme: String,
+    in_task_root: bool,
+    replies: Vec<(Call, Reply)>,
+    pipes: HashMap<String, Fifo>,
+    steps: Vec<Step>,
+}
+
+impl Function {
+    /// A function whose handler is an executable file with this content, named `handler`.
+    pub fn new(script: &str) -> Self {
+        Self::empty().program("handler", script).handler("handler")
+    }
+
+    /// A function without a file, and without `_HANDLER`.
+    pub fn empty() -> Self {
+        let folder = Folder::new();
+        let environment = HashMap::from([
+            ("PATH".to_owned(), files::search_path().into()),
+            ("LAMBDA_TASK_ROOT".to_owned(), folder.path().into()),
+        ]);
+        Self {
+            folder,
+            environment,
+            arguments: Vec::new(),
+            prefix: String::new(),
+            scheme: String::new(),
+            in_task_root: false,
+            replies: Vec::new(),
+            pipes: HashMap::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// A handler in the language of this interpreter.
+    #[track_caller]
+    pub fn of(interpreter: &str, script: &str) -> Self {
+        let mut words = interpreter.splitn(2, ' ');
+        let program = need(words.next().unwrap());
+        let argument = words.next().map(|word| format!(" {word}")).unwrap_or_default();
+        Self::new(&format!("#!{}{argument}\n{script}", program.display()))
+    }
+
+    #[track_caller]
+    pub fn bash(script: &str) -> Self {
+        Self::of("bash", script)
+    }
+
+    #[track_caller]
+    pub fn python(script: &str) -> Self {
+        Self::of("python3", script)
+    }
+
+    /// `$_HANDLER`.
+    pub fn handler(self, name: &str) -> Self {
+        self.env("_HANDLER", name)
+    }
+
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// `HANDLER_MODE`.
+    pub fn mode(self, mode: &str) -> Self {
+        self.env("HANDLER_MODE", mode)
+    }
+
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// A file that is not executable.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.folder.write(name, content.as_ref(), 0o644);
+        self
+    }
+
+    /// An executable file.
+    pub fn program(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.folder.write(name, content.as_ref(), 0o755);
+        self
+    }
+
+    /// A named pipe for lines between handler and test: see `Fifo::line`.
+    pub fn pipe(mut self, name: &str) -> Self {
+        self.pipes.insert(name.to_owned(), Fifo::line(self.folder.path(), name));
+        self
+    }
+
+    /// A named pipe that tells when its holders have died: see `Fifo::lifeline`.
+    pub fn lifeline(mut self, name: &str) -> Self {
+        self.pipes.insert(name.to_owned(), Fifo::lifeline(self.folder.path(), name));
+        self
+    }
+
+    /// A path behind the API's address, as cargo-lambda has it.
+    pub fn api_path(mut self, prefix: &str) -> Self {
+        prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Something in front of the API's address.
+    pub fn api_scheme(mut self, scheme: &str) -> Self {
+        scheme.clone_into(&mut self.scheme);
+        self
+    }
+
+    /// Another file, copied with its mode.
+    pub fn copy(self, from: &Path, name: &str) -> Self {
+        self.folder.copy(from, name);
+        self
+    }
+
+    /// Starts `bootstrap` in the function's folder instead of `/`.
+    pub fn in_task_root(mut self) -> Self {
+        self.in_task_root = true;
+        self
+    }
+
+    /// How the server treats the next request of this kind.
+    pub fn reply(mut self, call: Call, reply: Reply) -> Self {
+        self.replies.push((call, reply));
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The next event. It is sent when all that was expected before has come.
+    pub fn event(self, event: impl Into<Event>) -> Self {
+        self.step(Step::Send(event.into()))
+    }
+
+    /// The last event's answer is this response, byte by byte.
+    pub fn expect_response(self, body: impl Into<Vec<u8>>) -> Self {
+        self.step(Step::Response(body.into()))
+    }
+
+    /// The last event's answer is an error of this type, with a message that contains this.
+    pub fn expect_error(self, kind: &str, contains: &str) -> Self {
+        self.step(Step::Error { kind: kind.into(), contains: contains.into() })
+    }
+
+    pub fn expect_log(self, contains: &str) -> Self {
+        self.step(Step::Log(contains.into()))
+    }
+
+    /// The initialisation fails, is reported once and logged, no event is ever asked for, and `bootstrap` ends with 1.
+    pub fn expect_init_error(self, kind: &str, contains: &str) -> Self {
+        self.step(Step::InitError { kind: kind.into(), contains: contains.into() })
+    }
+
+    pub fn expect_exit(self, status: i32) -> Self {
+        self.step(Step::Exit(status))
+    }
+
+    /// Starts the function and goes through all that is expected.
+    #[track_caller]
+    pub fn run(mut self) -> Running {
+        let steps = std::mem::take(&mut self.steps);
+        let running = self.start();
+        let mut last = String::new();
+        for step in steps {
+            match step {
+                Step::Send(event) => last = running.send(event),
+                Step::Response(body) => {
+                    let answer = running.answer(&last);
+                    let (seen, wanted) = (answer.response(), body.as_slice());
+                    let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).into_owned();
+                    assert!(seen == wanted, "response: {:?}\nexpected: {:?}", text(seen), text(wanted));
+                }
+                Step::Error { kind, contains } => {
+                    let message = running.answer(&last).error(&kind);
+                    assert!(message.contains(&contains), "{contains:?} is not in the message {message:?}");
+                }
+                Step::Log(contains) => running.wait_log(&contains),
+                Step::InitError { kind, contains } => running.init_error(&kind, &contains),
+                Step::Exit(status) => {
+                    assert_eq!(running.exit(), Exit::Status(status), "{}", running.story());
+                }
+            }
+        }
+        running
+    }
+
+    /// Starts the function.
+    #[track_caller]
+    pub fn start(self) -> Running {
+        self.start_as(Command::new(env!("CARGO_BIN_EXE_bootstrap")))
+    }
+
+    /// Starts the function by another command than the plain `bootstrap`.
+    pub fn start_as(self, mut command: Command) -> Running {
+        assert!(self.steps.is_empty(), "events and expectations are for run()");
+        let watch = Arc::new(Watch::default());
+        let server = Server::start(&self.prefix, Arc::clone(&watch));
+        for (call, reply) in self.replies {
+            server.reply(call, reply);
+        }
+        command
+            .args(&self.arguments)
+            .current_dir(if self.in_task_root { self.folder.path() } else { Path::new("/") })
+            .env_clear()
+            // The folder's name marks the processes that are this test's.
+            .env("TEST_FOLDER", self.folder.path())
+            .env("AWS_LAMBDA_RUNTIME_API", format!("{}{}{}", self.scheme, server.address(), self.prefix))
+            .envs(&self.environment);
+        let process = Process::start(&mut command, &self.folder, Stdio::null(), Stdout::Pipe, &watch);
+        Running { process, server, watch, pipes: self.pipes, folder: self.folder }
+    }
+}

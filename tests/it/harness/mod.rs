@@ -1,0 +1,23 @@
+//! What the tests stand on: a Runtime API to run `bootstrap` against, a builder for functions, another for the shell.
+//!
+//! Nothing here sleeps. Whatever a test waits for (a request, a log line, an exit) changes one shared account of what was
+//! seen, and waiting is a look at that account whenever it changes, with one time limit for everything.
+
+pub mod event;
+pub mod fifo;
+pub mod files;
+pub mod function;
+pub mod http;
+pub mod process;
+pub mod procfs;
+pub mod running;
+pub mod server;
+pub mod shell;
+pub mod watch;
+
+pub use event::{Answer, Event, hex};
+pub use files::need;
+pub use function::Function;
+pub use running::Running;
+pub use server::{Call, Reply};
+pub use shell::Shell;

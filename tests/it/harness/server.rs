@@ -1,0 +1,339 @@
+//! A Runtime API on the loopback interface: hands out events, takes answers, and misbehaves on demand.
+//!
+//! It is also the tests' policeman. Whatever a test is about, an event that is answered twice, an answer to an event that
+//! was never given out, a `/next` while an event is still unanswered, or a malformed call fails it.
+
+use super::event::{Event, Request};
+use super::http;
+use super::watch::{LIMIT, Watch};
+use serde_json::value::RawValue;
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// The four calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    Next,
+    Response,
+    Error,
+    Init,
+}
+
+/// What the server does with one request, where it is not simply to do its duty.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Answers with this status. A 200 on `/next` is an event; whatever is refused counts as taken.
+    Status(u16),
+    /// Reads the request, forgets it, and closes the connection.
+    Drop,
+    /// Takes an answer in, but closes the connection without saying so.
+    TakeAndDrop,
+    /// Does its duty, then closes the connection without a word.
+    ThenClose,
+    /// Does its duty, with `Connection: close`.
+    SayClose,
+    /// Does its duty, a few bytes at a time.
+    InPieces,
+    /// Does its duty, but only when the test calls `Server::release`.
+    Held,
+}
+
+/// What a probe sees is kept with the request that came in at that moment.
+pub type Probe = Box<dyn Fn() -> String + Send>;
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Event>,
+    replies: HashMap<Call, VecDeque<Reply>>,
+    /// Events that were given out, and the answers that were taken: was `bootstrap` told so?
+    given: HashMap<String, Event>,
+    taken: HashMap<String, bool>,
+    probe: Option<Probe>,
+    released: bool,
+    ended: bool,
+    connections: Vec<TcpStream>,
+}
+
+/// The server; it ends when it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    prefix: String,
+    watch: Arc<Watch>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Server {
+    /// Listens, with this in front of every path (empty on Lambda, `/.rt/NAME` with cargo-lambda).
+    pub fn start(prefix: &str, watch: Arc<Watch>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared =
+            Arc::new(Shared { prefix: prefix.into(), watch, state: Mutex::default(), changed: Condvar::new() });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let stream = stream.unwrap();
+                let mut state = accepting.lock();
+                if state.ended {
+                    break;
+                }
+                state.connections.push(stream.try_clone().unwrap());
+                drop(state);
+                accepting.watch.change(|seen| seen.open += 1);
+                let serving = Arc::clone(&accepting);
+                thread::spawn(move || {
+                    // An error is a client that went away in the middle, as a killed one does.
+                    let _ = serving.serve(number + 1, &stream);
+                    let _ = stream.shutdown(Shutdown::Both);
+                    serving.watch.change(|seen| seen.open -= 1);
+                });
+            }
+        });
+        Self { address, shared }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Gives an event out as soon as it is asked for.
+    pub fn send(&self, event: Event) {
+        self.shared.change(|state| state.events.push_back(event));
+    }
+
+    /// How the next request of this kind is treated that has no treatment yet.
+    pub fn reply(&self, call: Call, reply: Reply) {
+        self.shared.change(|state| state.replies.entry(call).or_default().push_back(reply));
+    }
+
+    /// Lets the requests go on that are `Reply::Held`.
+    pub fn release(&self) {
+        self.shared.change(|state| state.released = true);
+    }
+
+    /// Runs at the arrival of every request.
+    pub fn probe(&self, probe: Probe) {
+        self.shared.change(|state| state.probe = Some(probe));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.change(|state| {
+            state.ended = true;
+            for connection in &state.connections {
+                let _ = connection.shutdown(Shutdown::Both);
+            }
+        });
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, write: impl FnOnce(&mut State)) {
+        write(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    fn violation(&self, text: String) {
+        self.watch.change(|seen| seen.violations.push(text));
+    }
+
+    fn serve(&self, connection: usize, stream: &TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut reader = BufReader::with_capacity(1 << 16, stream);
+        while let Some(wire) = http::read_request(&mut reader)? {
+            let Some((call, id)) = self.route(&wire) else {
+                self.violation(format!("an unknown call: {} {}", wire.method, wire.path));
+                (&*stream).write_all(&http::answer(404, &[], b"{}", false))?;
+                continue;
+            };
+            let (reply, probe) = {
+                let mut state = self.lock();
+                let reply = state.replies.get_mut(&call).and_then(VecDeque::pop_front);
+                (reply, state.probe.as_ref().map(|probe| probe()).unwrap_or_default())
+            };
+            let lost = matches!(reply, Some(Reply::Drop));
+            let request = Request {
+                call,
+                id,
+                method: wire.method,
+                path: wire.path,
+                headers: wire.headers,
+                body: wire.body,
+                connection,
+                at: Instant::now(),
+                probe,
+                status: 0,
+                counts: !lost && call != Call::Next,
+            };
+            self.police(&request);
+            let id = request.id.clone();
+            let index = self.watch.change(|seen| {
+                seen.requests.push(request);
+                seen.requests.len() - 1
+            });
+            if lost {
+                return Ok(());
+            }
+            let Some((status, bytes)) = self.duty(call, &id, reply.as_ref(), stream, index) else {
+                return Ok(());
+            };
+            self.watch.change(|seen| seen.requests[index].status = status);
+            match reply {
+                Some(Reply::TakeAndDrop) => return Ok(()),
+                Some(Reply::InPieces) => {
+                    for piece in bytes.chunks(7) {
+                        (&*stream).write_all(piece)?;
+                    }
+                }
+                _ => (&*stream).write_all(&bytes)?,
+            }
+            if matches!(reply, Some(Reply::ThenClose | Reply::SayClose)) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Which call it is, and about which event.
+    fn route(&self, wire: &http::Wire) -> Option<(Call, String)> {
+        let path = wire.path.strip_prefix(&self.prefix)?.strip_prefix("/2018-06-01/runtime/")?;
+        let words: Vec<&str> = path.split('/').collect();
+        match (wire.method.as_str(), words.as_slice()) {
+            ("GET", ["invocation", "next"]) => Some((Call::Next, String::new())),
+            ("POST", ["invocation", id, "response"]) => Some((Call::Response, (*id).to_owned())),
+            ("POST", ["invocation", id, "error"]) => Some((Call::Error, (*id).to_owned())),
+            ("POST", ["init", "error"]) => Some((Call::Init, String::new())),
+            _ => None,
+        }
+    }
+
+    /// What must hold for every request.
+    fn police(&self, request: &Request) {
+        let complain = |what: &str| self.violation(format!("{what}: {request} {:?}", request.headers));
+        if !request.header("User-Agent").is_some_and(|agent| agent.starts_with("lambda-stdio/")) {
+            complain("no User-Agent lambda-stdio/VERSION");
+        }
+        if request.call == Call::Next {
+            return;
+        }
+        let is_error = request.call != Call::Response;
+        let content_type = if is_error { "application/vnd.aws.lambda.error+json" } else { "application/json" };
+        if request.header("Content-Type") != Some(content_type) {
+            complain("the wrong Content-Type");
+        }
+        if request.header("Lambda-Runtime-Function-Error-Type").is_some() != is_error {
+            complain("an error type where there is no error, or none where there is one");
+        }
+        if serde_json::from_slice::<&RawValue>(&request.body).is_err() {
+            complain("the body is not JSON");
+        }
+        let nonce = self.lock().given.get(&request.id).and_then(|event| {
+            event
+                .headers
+                .iter()
+                .find(|(name, _)| name == "Lambda-Runtime-Invocation-Id")
+                .map(|(_, value)| value.clone())
+        });
+        if request.header("Lambda-Runtime-Invocation-Id") != nonce.as_deref() {
+            complain("the invocation id was not echoed, or invented");
+        }
+    }
+
+    /// The status and the bytes of the answer that the request is due; `None` where the connection is to be closed.
+    fn duty(
+        &self,
+        call: Call,
+        id: &str,
+        reply: Option<&Reply>,
+        stream: &TcpStream,
+        index: usize,
+    ) -> Option<(u16, Vec<u8>)> {
+        if matches!(reply, Some(Reply::Held)) {
+            let state = self.lock();
+            drop(self.changed.wait_timeout_while(state, LIMIT, |state| !state.released && !state.ended));
+        }
+        let mut headers = Vec::new();
+        if matches!(reply, Some(Reply::SayClose)) {
+            headers.push(("Connection".to_owned(), "close".to_owned()));
+        }
+        if call == Call::Next {
+            if let Some(Reply::Status(status)) = reply {
+                return Some((*status, http::answer(*status, &headers, b"{\"errorType\":\"Staged\"}", false)));
+            }
+            let event = self.next_event(stream)?;
+            headers.extend(event.headers_now());
+            self.watch.change(|seen| seen.requests[index].id.clone_from(&event.id));
+            return Some((200, http::answer(200, &headers, &event.body, event.chunked)));
+        }
+        let mut state = self.lock();
+        let verdict = if call == Call::Init {
+            if state.given.is_empty() { Ok(()) } else { Err((403, "an init error after the first event")) }
+        } else {
+            match (state.given.contains_key(id), state.taken.get(id)) {
+                (false, _) => Err((400, "an answer to an event that was never given out")),
+                (true, Some(true)) => Err((403, "a second answer to an event")),
+                // The first one was taken, but nobody said so: trying again is right, and is refused.
+                (true, Some(false)) => Err((403, "")),
+                (true, None) => Ok(()),
+            }
+        };
+        let told = !matches!(reply, Some(Reply::TakeAndDrop));
+        let known = state.taken.entry(id.to_owned()).or_insert(told);
+        *known |= told;
+        drop(state);
+        let status = match (verdict, reply) {
+            (Err((status, what)), _) => {
+                self.watch.change(|seen| seen.requests[index].counts = false);
+                if !what.is_empty() {
+                    self.violation(format!("{what}: {id}"));
+                }
+                status
+            }
+            (Ok(()), Some(Reply::Status(status))) => *status,
+            (Ok(()), _) => 202,
+        };
+        Some((status, http::answer(status, &headers, b"{\"status\":\"OK\"}", false)))
+    }
+
+    /// The long poll. An event is not given to a connection whose other end has gone.
+    fn next_event(&self, stream: &TcpStream) -> Option<Event> {
+        let mut state = self.lock();
+        if let Some(open) = state.given.keys().find(|id| !state.taken.contains_key(*id)) {
+            let open = open.clone();
+            self.violation(format!("/next while {open} is unanswered"));
+        }
+        loop {
+            if state.ended {
+                return None;
+            }
+            if !state.events.is_empty() {
+                stream.set_nonblocking(true).ok()?;
+                let gone = matches!(stream.peek(&mut [0]), Ok(0));
+                stream.set_nonblocking(false).ok()?;
+                if gone {
+                    return None;
+                }
+                let event = state.events.pop_front()?;
+                state.given.insert(event.id.clone(), event.clone());
+                return Some(event);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

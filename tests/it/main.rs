@@ -1,0 +1,24 @@
+//! The integration tests: one binary, `bootstrap` from the outside, against a Runtime API of their own or on a shell.
+//!
+//! Each module is one part of what `bootstrap` promises. All of them run at once, wait for events instead of sleeping, and
+//! use the loopback interface alone.
+
+mod harness;
+
+mod auto;
+mod context;
+mod faults;
+mod languages;
+mod log;
+mod loop_;
+mod oneshot;
+mod ready;
+mod resources;
+mod runtime_api;
+mod shell;
+mod signals;
+mod static_binary;
+mod storm;
+mod traps;
+mod variables;
+mod which_handler;

@@ -1,0 +1,197 @@
+//! The storm: thousands of events against a handler that does everything wrong at random. No event is lost, none is answered
+//! twice, none gets another's answer, and afterwards nothing is left over.
+//!
+//! `STORM_SEED` repeats a storm (a failing one prints its seed), `SOAK_SECONDS` makes it longer.
+
+use crate::harness::procfs;
+use crate::harness::{Answer, Call, Event, Function, Running};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Does what the event says. Every true answer carries the event's number, every false one another.
+const LOOP: &str = r#"
+$| = 1;
+while (my $e = <STDIN>) {
+    my ($n) = $e =~ /"n":(\d+)/;
+    my ($do) = $e =~ /"do":"(\w+)"/;
+    my $answer = "{\"n\":$n}";
+    if ($do eq 'answer') { print "$answer\n" }
+    elsif ($do eq 'pretty') { print "{\n  \"n\":\n    $n\n}\n" }
+    elsif ($do eq 'pieces') { for (split //, "text\n$answer\n") { syswrite STDOUT, $_ } }
+    elsif ($do eq 'text') { print "loading $n\n[INFO] {\"n\":-1}\n$answer\n" }
+    elsif ($do eq 'rubbish') { print "{oops\n\"no end\n\xff\xfe\n[1,\n$answer behind it\n" }
+    elsif ($do eq 'noise') { print STDERR "x" x 150000, "\n"; print "$answer\n" }
+    elsif ($do eq 'big') { print "{\"n\":$n,\"x\":\"", "y" x 300000, "\"}\n" }
+    elsif ($do eq 'late') { syswrite STDOUT, "$answer\n{\"n\":-1}\n" }
+    elsif ($do eq 'slow') { select(undef, undef, undef, 0.01); print "$answer\n" }
+    elsif ($do eq 'error') { print "{\"errorMessage\":\"n=$n\",\"errorType\":\"Storm.Staged\"}\n" }
+    elsif ($do eq 'marshal') { print "{\"n\":\"\xff\"}\n" }
+    elsif ($do eq 'last') { print "$answer\n"; exit 0 }
+    elsif ($do eq 'lastbad') { print "$answer\n"; exit 5 }
+    elsif ($do eq 'lastkill') { print "$answer\n"; kill 'KILL', $$ }
+    elsif ($do eq 'exit') { exit 3 }
+    elsif ($do eq 'exit0') { exit 0 }
+    elsif ($do eq 'signal') { kill 'SEGV', $$; sleep 5 }
+    elsif ($do eq 'half') { print "{\"n\":$n,\"x\":[1,2"; exit 3 }
+    elsif ($do eq 'halfkill') { print "$answer"x0, "{\"n\":$n,"; kill 'KILL', $$ }
+    elsif ($do eq 'orphan') {
+        # A child that answers when its parent is dead and the next event is there.
+        if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}\n"; exit 0 }
+        exit 3;
+    }
+    elsif ($do eq 'toolate') { select(undef, undef, undef, 3); print "$answer\n" }
+    elsif ($do eq 'hang') { sleep 1000 }
+}
+"#;
+
+/// The same for one process per event.
+const ONESHOT: &str = r#"
+$| = 1;
+my $e = join '', <STDIN>;
+my ($n) = $e =~ /"n":(\d+)/;
+my ($do) = $e =~ /"do":"(\w+)"/;
+my $answer = "{\"n\":$n}";
+if ($do eq 'exit') { print $answer; exit 3 }
+elsif ($do eq 'exit0') { print $answer; kill 'TERM', $$; sleep 5 }
+elsif ($do eq 'signal') { kill 'SEGV', $$; sleep 5 }
+elsif ($do eq 'orphan') { if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}"; exit 0 } exit 3 }
+elsif ($do eq 'error') { print "{\"errorMessage\":\"n=$n\",\"errorType\":\"Storm.Staged\"}"; exit 1 }
+elsif ($do eq 'noise') { print STDERR "x" x 150000; print $answer }
+elsif ($do eq 'pretty') { print "{\n  \"n\":\n    $n\n}\n" }
+elsif ($do eq 'marshal') { print "\xff" }
+elsif ($do eq 'hang') { sleep 1000 }
+else { print $answer }
+"#;
+
+/// What a handler may do, how often, and the error that it is (or none).
+const DEEDS: [(&str, u32, Option<&str>); 25] = [
+    ("answer", 300, None),
+    ("pretty", 60, None),
+    ("pieces", 40, None),
+    ("text", 60, None),
+    ("rubbish", 60, None),
+    ("noise", 30, None),
+    ("big", 30, None),
+    ("late", 60, None),
+    ("slow", 30, None),
+    ("error", 60, Some("Storm.Staged")),
+    ("marshal", 30, Some("Runtime.MarshalError")),
+    ("last", 30, None),
+    ("lastbad", 20, None),
+    ("lastkill", 20, None),
+    ("exit", 30, Some("Runtime.ExitError")),
+    ("exit0", 20, Some("Runtime.ExitError")),
+    ("signal", 20, Some("Runtime.ExitError")),
+    ("half", 20, Some("Runtime.ExitError")),
+    ("halfkill", 20, Some("Runtime.ExitError")),
+    ("orphan", 20, Some("Runtime.ExitError")),
+    ("toolate", 1, Some("Runtime.InvokeTimeout")),
+    ("hang", 2, Some("Runtime.InvokeTimeout")),
+    // Large events, twice as often as large answers.
+    ("answer", 20, None),
+    ("exit", 5, Some("Runtime.ExitError")),
+    ("late", 5, None),
+];
+/// From here on, deeds come with an event of this size.
+const LARGE_FROM: usize = 22;
+const LARGE: usize = 400_000;
+
+/// A small generator of numbers that a seed repeats (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        u32::try_from((z ^ (z >> 31)) % u64::from(limit)).unwrap()
+    }
+
+    /// One of the deeds, by how often each is to come.
+    fn deed(&mut self) -> usize {
+        let total = DEEDS.iter().map(|(_, weight, _)| weight).sum();
+        let mut left = self.below(total);
+        let found = DEEDS.iter().position(|(_, weight, _)| {
+            let here = left < *weight;
+            left = left.wrapping_sub(*weight);
+            here
+        });
+        found.unwrap()
+    }
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
+}
+
+/// Sends a storm of at least this many events, in gusts, and checks every answer.
+fn storm(function: &Running, events: u32, deeds_of: impl Fn(&str) -> bool) {
+    let seed = number_from("STORM_SEED")
+        .unwrap_or_else(|| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()));
+    println!("STORM_SEED={seed}");
+    let soak = Duration::from_secs(number_from("SOAK_SECONDS").unwrap_or(0));
+    let mut random = Random(seed);
+    let mut expected = HashMap::new();
+    let started = Instant::now();
+
+    function.call(r#"{"n":0,"do":"answer"}"#);
+    function.wait_idle();
+    let descriptors = procfs::descriptors(function.pid());
+    let mut number = 0;
+    while number < events || started.elapsed() < soak {
+        let mut last = String::new();
+        for _ in 0..50 {
+            number += 1;
+            let chosen = random.deed();
+            let (deed, _, error) = DEEDS[chosen];
+            if !deeds_of(deed) {
+                continue;
+            }
+            let padding = "p".repeat(if chosen >= LARGE_FROM { LARGE } else { 0 });
+            let event = Event::new(format!("{{\"n\":{number},\"do\":\"{deed}\",\"p\":\"{padding}\"}}"));
+            let hopeless = matches!(deed, "hang" | "toolate");
+            last = function.send(if hopeless { event.deadline_in(Duration::from_secs(1)) } else { event });
+            expected.insert(last.clone(), (number, deed, error));
+        }
+        if !last.is_empty() {
+            function.answer(&last);
+        }
+    }
+
+    let answers = function.watch().look(|seen| {
+        seen.requests.iter().filter(|request| request.call != Call::Next).cloned().map(Answer).collect::<Vec<_>>()
+    });
+    // The first event of all is not among those expected. That none was answered twice is the server's business.
+    assert_eq!(answers.len(), expected.len() + 1, "STORM_SEED={seed}");
+    for answer in &answers[1..] {
+        let (number, deed, error) =
+            expected.remove(&answer.0.id).unwrap_or_else(|| panic!("answered twice: {}", answer.0));
+        let context = || format!("STORM_SEED={seed}, event {number} ({deed}): {}", answer.0);
+        let body = answer.json();
+        match error {
+            None => assert!(answer.0.call == Call::Response && body["n"] == number, "{}", context()),
+            Some(kind) => {
+                assert!(answer.0.call == Call::Error && body["errorType"] == kind, "{}", context());
+                assert!(kind != "Storm.Staged" || body["errorMessage"] == format!("n={number}"), "{}", context());
+            }
+        }
+    }
+
+    function.wait_idle();
+    assert_eq!(procfs::descriptors(function.pid()), descriptors, "descriptors leaked, STORM_SEED={seed}");
+    let children = function.children();
+    assert!(children.len() == 1 && children[0].1 != 'Z', "{children:?}, STORM_SEED={seed}");
+    assert_eq!(function.others().len(), 1, "processes were left over, STORM_SEED={seed}");
+}
+
+#[test]
+fn a_loop_in_a_storm() {
+    storm(&Function::of("perl", LOOP).start(), 2000, |_| true);
+}
+
+#[test]
+fn a_oneshot_in_a_storm() {
+    let function = Function::of("perl", ONESHOT).mode("oneshot").start();
+    storm(&function, 400, |deed| deed != "toolate");
+}
