@@ -7,11 +7,13 @@ mod harness;
 
 mod auto;
 mod context;
+mod examples;
 mod faults;
 mod languages;
 mod log;
 mod loop_;
 mod oneshot;
+mod readme;
 mod ready;
 mod resources;
 mod runtime_api;
