@@ -9,13 +9,11 @@ cd "$(dirname "$0")"
 # The programs that the tests run, each with the Debian package that has it.
 test_programs='
   awk:mawk
-  curl:curl
   jq:jq
+  node:nodejs
   perl:perl
-  ps:procps
   python3:python3
   sbcl:sbcl
-  script:bsdutils
   shellcheck:shellcheck
 '
 

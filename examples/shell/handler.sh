@@ -10,7 +10,7 @@ set -m # a process group for each command, so that all of it can be stopped
 
 box=$(mktemp -d) || exit
 trap 'rm -rf "$box"' EXIT
-trap 'kill -- "-$!" 2>/dev/null; exit 143' TERM INT
+trap 'exec 2>/dev/null; kill -- "-$!"; exit 143' TERM INT
 
 # --- Reading the event ----------------------------------------------------------------------------------------------
 
