@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+#[allow(clippy::struct_field_names)] // Lambda's own names.
 /// An event with its context, as `/next` (or the shell) gives it. What the event has none of is `None`.
 #[derive(Debug, Default)]
 pub struct Invocation {

@@ -34,6 +34,7 @@ impl Signals {
     }
 
     /// The signal that has come, if any.
+    #[allow(clippy::unused_self)] // Only where they are blocked do they stay pending.
     pub fn pending(&self) -> Option<Signal> {
         let mut set = SigSet::empty();
         // SAFETY: sigpending writes a whole sigset_t to the place it is given, which `set` outlives.
@@ -107,7 +108,7 @@ pub fn spawn(command: &mut Command, image: &Image, signals: &Signals) -> io::Res
     command.spawn()
 }
 
-/// A descriptor that becomes readable when the process ends, without reaping it (Linux 5.3, pidfd_open(2)).
+/// A descriptor that becomes readable when the process ends, without reaping it (Linux 5.3, `pidfd_open(2)`).
 pub fn exit_descriptor(child: &Child) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two integers, and what it returns is checked before it is taken for a descriptor.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(child.id()), 0) };
@@ -141,6 +142,18 @@ pub fn read_append(from: BorrowedFd<'_>, buffer: &mut Vec<u8>, most: usize) -> i
     // SAFETY: read has just initialised `got` bytes behind the old length.
     unsafe { buffer.set_len(buffer.len() + got) };
     Ok(got)
+}
+
+/// Reads once from a non-blocking pipe, behind what `buffer` holds. At the end of the file the pipe is closed.
+pub fn read_pipe(pipe: &mut Option<OwnedFd>, buffer: &mut Vec<u8>) {
+    /// What a pipe holds by default.
+    const PIECE: usize = 64 * 1024;
+    let Some(open) = pipe else { return };
+    match read_append(open.as_fd(), buffer, PIECE) {
+        Ok(got) if got > 0 => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+        Ok(_) | Err(_) => *pipe = None,
+    }
 }
 
 /// Keeps `number` from being used for anything of ours and from reaching the handler: a descriptor that the platform

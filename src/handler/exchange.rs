@@ -30,10 +30,10 @@ pub fn carry_out(process: &mut Process, event: Vec<u8>, talk: Talk, watch: &mut 
     // What has come until now is late: it belongs to the past.
     pump::pump(&mut [process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
     process.flush_logs();
-    process.errors.begin_event();
+    process.stderr.begin_event();
     match talk {
-        Talk::Oneshot => process.give(event, true),
-        Talk::Loop | Talk::Undecided => process.give(loop_::line(event), false),
+        Talk::Oneshot => process.stdin.give(event, true),
+        Talk::Loop | Talk::Undecided => process.stdin.give(loop_::line(event), false),
     }
     if process.ended {
         return Ok(Outcome::Untouched);
@@ -42,4 +42,13 @@ pub fn carry_out(process: &mut Process, event: Vec<u8>, talk: Talk, watch: &mut 
         Talk::Oneshot => oneshot::collect(process, watch),
         Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
     }
+}
+
+/// The event that a process was given and has not read.
+pub fn event_of_line(mut given: Vec<u8>, talk: Talk) -> Vec<u8> {
+    if talk != Talk::Oneshot {
+        // The line feed that made a line of it.
+        given.pop();
+    }
+    given
 }

@@ -39,7 +39,9 @@ impl Tend for Handler {
             let wait = Wait { until: [kill_at, retry].into_iter().flatten().min(), other: Some(descriptor), signals };
             let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
             let woke = pump::pump(&mut processes, &wait)?;
-            processes.into_iter().for_each(super::process::Process::log_stray_output);
+            for process in processes {
+                process.stdout.log_stray();
+            }
             if woke.signal {
                 self.note_signal();
             }
@@ -59,7 +61,9 @@ impl Handler {
         } else {
             // End-of-file is the end for a loop, but an empty event for a program that reads to it.
             if self.talk != Talk::Oneshot {
-                processes.iter_mut().for_each(|process| process.stdin = None);
+                for process in &mut processes {
+                    process.stdin.close();
+                }
                 let _ = end_by(&mut processes, Instant::now() + GOODBYE);
             }
             processes.iter().filter(|process| !process.ended).for_each(|process| process.signal(Signal::SIGTERM));
@@ -75,10 +79,9 @@ impl Handler {
     }
 
     fn replace_ended(&mut self) {
-        for process in [self.current.take_if(|process| process.ended), self.spare.take_if(|process| process.ended)] {
-            if let Some(process) = process {
-                self.ended_idle(process);
-            }
+        let ended = [&mut self.current, &mut self.spare].map(|place| place.take_if(|process| process.ended));
+        for process in ended.into_iter().flatten() {
+            self.ended_idle(process);
         }
         if self.current.is_none() && self.starts_ahead() {
             self.current = self.spare.take().or_else(|| self.start_unattended());

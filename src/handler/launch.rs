@@ -51,7 +51,9 @@ impl Launch {
     /// Starts a process and leaves it to itself. `undecided`: what it prints early may be part of its first answer.
     pub fn start(&self, undecided: bool) -> Result<Process, Fault> {
         let mut process = Process::start(&self.program, &self.image, &self.signals)?;
-        process.early_output = undecided.then(Vec::new);
+        if undecided {
+            process.stdout.keep_early();
+        }
         Ok(process)
     }
 
@@ -67,7 +69,7 @@ impl Launch {
             let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
             let woke = pump::pump(&mut [&mut process], &wait)
                 .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
-            process.log_stray_output();
+            process.stdout.log_stray();
             if process.ended {
                 return self.ended(process);
             }
@@ -106,7 +108,7 @@ impl Launch {
             self.program.path.display(),
             describe(status)
         );
-        Err(Fault::exit(message).with_stack(process.errors.stack()))
+        Err(Fault::exit(message).with_stack(process.stderr.stack()))
     }
 
     /// A signal ends `bootstrap`: the process that is not ready yet gets it, and its time to end.
@@ -124,7 +126,9 @@ impl Launch {
 pub fn end_by(processes: &mut [&mut Process], kill_at: Instant) -> io::Result<()> {
     while processes.iter().any(|process| !process.ended) && Instant::now() < kill_at {
         pump::pump(processes, &Wait { until: Some(kill_at), ..Wait::default() })?;
-        processes.iter_mut().for_each(|process| process.log_stray_output());
+        for process in processes.iter_mut() {
+            process.stdout.log_stray();
+        }
     }
     Ok(())
 }

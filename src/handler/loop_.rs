@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use super::exchange::Outcome;
 use super::oneshot;
 use super::process::{Process, describe};
-use super::pump;
 use super::scan::{Found, Scan};
 use super::sight::{Cadence, Sight};
 use super::watch::Watch;
@@ -29,26 +28,26 @@ pub fn line(mut event: Vec<u8>) -> Vec<u8> {
 /// Carries out one exchange with a process that was given its line. `undecided`: it may turn out to read to
 /// end-of-file.
 pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -> io::Result<Outcome> {
-    let mut scan = Scan::new(undecided.then(|| process.early_output.take().unwrap_or_default()));
+    let mut scan = Scan::new(undecided.then(|| process.stdout.take_early()));
     let mut filter = undecided.then(|| FilterWatch::new(process)).flatten();
     loop {
         watch.pump(process, filter.as_ref().map(|filter| filter.cadence.next))?;
         let silent = process.is_silent();
-        if let Some(found) = scan.advance(&mut process.output, &mut process.stray, silent) {
-            scan.release(&mut process.stray);
+        if let Some(found) = scan.advance(&mut process.stdout.output, &mut process.stdout.stray, silent) {
+            scan.release(&mut process.stdout.stray);
             return Ok(take(process, found));
         }
         if silent {
-            scan.release(&mut process.stray);
+            scan.release(&mut process.stdout.stray);
             return ended(process, &scan, watch);
         }
         if watch.is_over() {
-            scan.release(&mut process.stray);
+            scan.release(&mut process.stdout.stray);
             return Ok(timed_out(process, &scan, watch));
         }
         if filter.as_mut().is_some_and(|filter| filter.waits_for_end(process)) {
-            process.stdin = None;
-            process.output = scan.into_whole(&mut process.output);
+            process.stdin.close();
+            process.stdout.output = scan.into_whole(&mut process.stdout.output);
             return Ok(match oneshot::collect(process, watch)? {
                 Outcome::Answer(answer) => Outcome::ReadsToEnd(answer),
                 other => other,
@@ -60,18 +59,18 @@ pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -
 /// Takes the answer out of the output; what is left of that goes to the log.
 fn take(process: &mut Process, found: Found) -> Outcome {
     // What was written to stderr before the answer shall be in the log before it is posted.
-    pump::empty_errors(process);
+    process.empty_stderr();
     process.answers += 1;
     match found {
         Found::Answer { value, rest } => {
-            let body = if value.len() * 2 < process.output.capacity() {
-                let body = process.output[value].to_vec();
-                process.output.drain(..rest);
+            let body = if value.len() * 2 < process.stdout.output.capacity() {
+                let body = process.stdout.output[value].to_vec();
+                process.stdout.output.drain(..rest);
                 body
             } else {
                 // A large one is not copied.
-                let left = process.output.split_off(rest);
-                let mut body = std::mem::replace(&mut process.output, left);
+                let left = process.stdout.output.split_off(rest);
+                let mut body = std::mem::replace(&mut process.stdout.output, left);
                 body.truncate(value.end);
                 body.drain(..value.start);
                 body
@@ -89,7 +88,7 @@ fn take(process: &mut Process, found: Found) -> Outcome {
             Outcome::Answer(Answer { body })
         }
         Found::TooLarge { length, complete } => {
-            process.output.clear();
+            process.stdout.output.clear();
             process.flush_logs();
             Outcome::Fault { fault: Fault::too_large(LARGEST_ANSWER, length, complete), keep: complete }
         }
@@ -103,7 +102,7 @@ fn ended(process: &mut Process, scan: &Scan, watch: &mut Watch<'_>) -> io::Resul
         watch.pump(process, Some(exit_by))?;
     }
     let by_itself = process.ended;
-    if by_itself && !process.has_read() && watch.stopped_by().is_none() {
+    if by_itself && !process.stdin.was_read() && watch.stopped_by().is_none() {
         return Ok(Outcome::Untouched);
     }
     let status = describe(process.kill());
@@ -116,22 +115,22 @@ fn ended(process: &mut Process, scan: &Scan, watch: &mut Watch<'_>) -> io::Resul
     } else {
         "The handler closed its stdout before it had answered, and was killed".to_owned()
     };
-    let hint = match (scan.text_seen(), scan.begun(&process.output)) {
+    let hint = match (scan.text_seen(), scan.begun(&process.stdout.output)) {
         (_, Some(begun)) => format!("; it had printed the beginning of a JSON value: {begun}"),
         (Some(text), None) => {
             format!("; what it printed is not JSON: {text} (a program whose text is the answer: HANDLER_MODE=oneshot)")
         }
         (None, None) => String::new(),
     };
-    Ok(Outcome::Fault { fault: Fault::exit(what + &hint).with_stack(process.errors.stack()), keep: false })
+    Ok(Outcome::Fault { fault: Fault::exit(what + &hint).with_stack(process.stderr.stack()), keep: false })
 }
 
 fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
     if let Some(signal) = watch.stopped_by() {
         return Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false };
     }
-    let reads_on = process.has_read_all() && Sight::of(process).is_some_and(|sight| sight.reads_on());
-    let seen = match (scan.begun(&process.output), scan.text_seen()) {
+    let reads_on = process.stdin.was_emptied() && Sight::of(process).is_some_and(|sight| sight.reads_on());
+    let seen = match (scan.begun(&process.stdout.output), scan.text_seen()) {
         (Some(begun), _) if begun.trim().parse::<f64>().is_ok() => {
             format!("it printed {begun} without the line feed that ends a number")
         }
@@ -140,14 +139,14 @@ fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
             "it printed text but no JSON: {text} (text goes to the log; print one JSON value per event, or set HANDLER_MODE=oneshot if the text is the answer)"
         ),
         (None, None) if reads_on => "it printed nothing and is still waiting on stdin: it either reads to end-of-file (set HANDLER_MODE=oneshot) or keeps its answer in a buffer (flush stdout after each answer; jq --unbuffered, sed -u, PYTHONUNBUFFERED=1)".to_owned(),
-        (None, None) if !process.has_read_all() => {
+        (None, None) if !process.stdin.was_emptied() => {
             "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
         }
         (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
     };
     process.kill();
     process.flush_logs();
-    let fault = Fault::timeout(watch.began.elapsed(), &seen).with_stack(process.errors.stack());
+    let fault = Fault::timeout(watch.began.elapsed(), &seen).with_stack(process.stderr.stack());
     Outcome::Fault { fault, keep: false }
 }
 
@@ -169,7 +168,7 @@ impl FilterWatch {
         if !self.cadence.is_due() {
             return false;
         }
-        let seen = process.has_read_all() && self.sight.waits_for_end();
+        let seen = process.stdin.was_emptied() && self.sight.waits_for_end();
         let twice = seen && self.seen_before;
         if seen && !self.seen_before {
             self.cadence = Cadence::new(Duration::from_millis(1), Duration::from_millis(200));

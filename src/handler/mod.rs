@@ -16,6 +16,8 @@ mod restart;
 mod scan;
 mod sight;
 mod stderr;
+mod stdin;
+mod stdout;
 mod watch;
 
 use std::ffi::OsString;
@@ -135,13 +137,13 @@ impl Handler {
                 .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
             match outcome {
                 Outcome::Untouched if attempt == 0 => {
-                    body = Some(process.take_back());
+                    body = Some(exchange::event_of_line(process.stdin.take_back(), self.talk));
                     self.ended_idle(process);
                 }
                 Outcome::Untouched => {
                     let status = process::describe(process.kill());
                     let fault = Fault::exit(format!("The handler ended with {status} without reading the event"));
-                    return Err(fault.with_stack(process.errors.stack()));
+                    return Err(fault.with_stack(process.stderr.stack()));
                 }
                 outcome => return self.settle(process, outcome),
             }
@@ -170,10 +172,9 @@ impl Handler {
             self.restarts.succeeded();
         }
         if keep {
-            if process.input_done() {
+            if process.stdin.is_done() {
                 // A large event is not kept in memory until the next one comes.
-                process.input = Vec::new();
-                process.written = 0;
+                process.stdin.take_back();
             }
             self.current = Some(process);
         }

@@ -20,9 +20,9 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
     let mut dropped = 0;
     while !process.ended {
         watch.pump(process, None)?;
-        if process.output.len() > LARGEST_ANSWER {
-            dropped += process.output.len();
-            process.output.clear();
+        if process.stdout.output.len() > LARGEST_ANSWER {
+            dropped += process.stdout.output.len();
+            process.stdout.output.clear();
         }
         if process.ended {
             break;
@@ -35,15 +35,15 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
         }
     }
     let status = process.kill();
-    let output = std::mem::take(&mut process.output);
-    process.errors.flush();
+    let output = std::mem::take(&mut process.stdout.output);
+    process.stderr.flush();
     if let Some(signal) = watch.stopped_by()
         && !status.is_some_and(|status| status.success())
     {
         return Ok(fault(process, Fault::shutdown(signal.as_str())));
     }
     if !status.is_some_and(|status| status.success()) {
-        return Ok(fault(process, failed(&describe(status), &output).with_stack(process.errors.stack())));
+        return Ok(fault(process, failed(&describe(status), &output).with_stack(process.stderr.stack())));
     }
     if dropped > 0 {
         return Ok(fault(process, Fault::too_large(LARGEST_ANSWER, dropped + output.len(), true)));
@@ -89,26 +89,25 @@ fn failed(status: &str, output: &[u8]) -> Fault {
 }
 
 fn timed_out(process: &mut Process, watch: &Watch<'_>) -> Outcome {
-    let reason = match watch.stopped_by() {
-        Some(signal) => Fault::shutdown(signal.as_str()),
-        None => {
-            let printed = match process.output.len() {
-                0 => "there was no output".to_owned(),
-                bytes => format!("it had printed {bytes} bytes"),
-            };
-            let read = if process.input_done() { "" } else { ", and it has not read all of the event" };
-            let advice = "its answer counts once it has exited (a program that answers and stays: HANDLER_MODE=loop)";
-            Fault::timeout(watch.began.elapsed(), &format!("{printed}{read}; {advice}"))
-        }
+    let reason = if let Some(signal) = watch.stopped_by() {
+        Fault::shutdown(signal.as_str())
+    } else {
+        let printed = match process.stdout.output.len() {
+            0 => "there was no output".to_owned(),
+            bytes => format!("it had printed {bytes} bytes"),
+        };
+        let read = if process.stdin.is_done() { "" } else { ", and it has not read all of the event" };
+        let advice = "its answer counts once it has exited (a program that answers and stays: HANDLER_MODE=loop)";
+        Fault::timeout(watch.began.elapsed(), &format!("{printed}{read}; {advice}"))
     };
-    fault(process, reason.with_stack(process.errors.stack()))
+    fault(process, reason.with_stack(process.stderr.stack()))
 }
 
 /// An error; the process, if it still lives, is of no more use.
 fn fault(process: &mut Process, fault: Fault) -> Outcome {
     process.kill();
-    process.output.clear();
-    process.errors.flush();
+    process.stdout.output.clear();
+    process.stderr.flush();
     Outcome::Fault { fault, keep: false }
 }
 

@@ -1,9 +1,8 @@
 //! One handler process: started in a group of its own with three pipes, killed and reaped as a group.
 //!
-//! It owns what is on its way through its pipes; `pump` moves it.
+//! Its pipes hold what is on its way (`stdin`, `stdout`, `stderr`); `pump` says when it can be moved.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -16,44 +15,28 @@ use wait_timeout::ChildExt;
 
 use super::find::{Program, cannot_run};
 use super::stderr::Stderr;
+use super::stdin::Stdin;
+use super::stdout::Stdout;
 use crate::fault::Fault;
-use crate::invocation::LARGEST_ANSWER;
-use crate::log::Lines;
 use crate::os::{self, Image, Signals};
 
 /// How long a killed process may take to be gone: one in an uninterruptible call takes longer, and is left behind.
 const REAPING: Duration = Duration::from_secs(2);
 
+/// Reads that empty any pipe (1 MiB at most for an unprivileged user, pipe(7)) and end for one that is refilled.
+const READS_TO_EMPTY: usize = 32;
+
 /// A started handler.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
-    pub stdin: Option<OwnedFd>,
-    /// Nobody reads its stdin any more. It stays open, to ask how much was read.
-    pub stdin_broken: bool,
-    /// The last write found no room.
-    pub stdin_full: bool,
-    pub stdout: Option<OwnedFd>,
-    pub stderr: Option<OwnedFd>,
+    pub stdin: Stdin,
+    pub stdout: Stdout,
+    pub stderr: Stderr,
     /// Readable once the process has ended; `None` where the kernel has no such thing.
     pub exit: Option<OwnedFd>,
     /// It has ended. It stays unreaped, so that its group's number is nobody else's.
     pub ended: bool,
-    /// What is to be written to its stdin, `written` of it has been.
-    pub input: Vec<u8>,
-    pub written: usize,
-    /// Stdin is closed once the input is written.
-    pub close_after_input: bool,
-    /// What it wrote to its stdout and nobody has looked at yet.
-    pub output: Vec<u8>,
-    /// What of its stdout is no answer.
-    pub stray: Lines,
-    /// What it printed before its first event: part of the answer, should it turn out to read to end-of-file. `None`
-    /// where that is not the question.
-    pub early_output: Option<Vec<u8>>,
-    pub errors: Stderr,
-    /// Bytes read from its stderr so far.
-    pub stderr_read: u64,
     pub started: Instant,
     /// How many answers it gave.
     pub answers: u64,
@@ -68,33 +51,24 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = os::spawn(&mut command, image, signals).map_err(|error| cannot_run(program, &error))?;
         let exit = os::exit_descriptor(&child).ok();
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let process = Self {
-            stdin: stdin.map(OwnedFd::from),
-            stdout: stdout.map(OwnedFd::from),
-            stderr: stderr.map(OwnedFd::from),
-            stdin_broken: false,
-            stdin_full: false,
-            child,
-            exit,
-            ended: false,
-            input: Vec::new(),
-            written: 0,
-            close_after_input: false,
-            output: Vec::new(),
-            stray: Lines::dropping_empty(),
-            early_output: None,
-            errors: Stderr::default(),
-            stderr_read: 0,
-            started: Instant::now(),
-            answers: 0,
-            status: None,
-        };
-        for pipe in [&process.stdin, &process.stdout, &process.stderr].into_iter().flatten() {
+        let stdin = child.stdin.take().map(OwnedFd::from);
+        let stdout = child.stdout.take().map(OwnedFd::from);
+        let stderr = child.stderr.take().map(OwnedFd::from);
+        for pipe in [&stdin, &stdout, &stderr].into_iter().flatten() {
             fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
                 .map_err(|error| Fault::system("A handler's pipe could not be set up", &error.into()))?;
         }
-        Ok(process)
+        Ok(Self {
+            child,
+            stdin: Stdin::new(stdin),
+            stdout: Stdout::new(stdout),
+            stderr: Stderr::new(stderr),
+            exit,
+            ended: false,
+            started: Instant::now(),
+            answers: 0,
+            status: None,
+        })
     }
 
     /// The process, and its group.
@@ -102,48 +76,9 @@ impl Process {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Gives it `input`, and end-of-file behind it if it shall have that.
-    pub fn give(&mut self, input: Vec<u8>, close_after_input: bool) {
-        self.input = input;
-        self.written = 0;
-        self.stdin_full = false;
-        self.close_after_input = close_after_input;
-        if close_after_input && self.input.is_empty() {
-            self.stdin = None;
-        }
-    }
-
-    /// Takes back an event that it has not read.
-    pub fn take_back(&mut self) -> Vec<u8> {
-        let mut event = std::mem::take(&mut self.input);
-        self.written = 0;
-        if !self.close_after_input {
-            // The line feed that made a line of it.
-            event.pop();
-        }
-        event
-    }
-
-    /// Whether all that it was given is in the pipe, or can never be.
-    pub fn input_done(&self) -> bool {
-        self.written == self.input.len() || self.stdin.is_none() || self.stdin_broken
-    }
-
-    /// Whether it has read any of what it was given. Without a pipe to ask, it has.
-    pub fn has_read(&self) -> bool {
-        let waiting = self.stdin.as_ref().and_then(|pipe| os::bytes_waiting(pipe.as_fd()).ok());
-        waiting.is_none_or(|waiting| waiting < self.written)
-    }
-
-    /// Whether it has read all of what it was given.
-    pub fn has_read_all(&self) -> bool {
-        let waiting = self.stdin.as_ref().map(|pipe| os::bytes_waiting(pipe.as_fd()));
-        self.input_done() && matches!(waiting, Some(Ok(0)))
-    }
-
     /// Whether nothing more can come from it: it has ended, or closed its stdout.
     pub fn is_silent(&self) -> bool {
-        self.ended || self.stdout.is_none()
+        self.ended || self.stdout.pipe.is_none()
     }
 
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.
@@ -171,27 +106,38 @@ impl Process {
                 Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..))
             ) {}
         }
-        self.stdin = None;
+        self.stdin.close();
         self.status
     }
 
-    /// Logs what it printed that is no answer, as far as it has come.
-    pub fn log_stray_output(&mut self) {
-        if !self.output.is_empty() {
-            self.stray.push(&self.output);
-            if let Some(early) = &mut self.early_output {
-                let room = (LARGEST_ANSWER + 1).saturating_sub(early.len());
-                early.extend_from_slice(&self.output[..self.output.len().min(room)]);
+    /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
+    /// for but killed.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.signal(Signal::SIGKILL);
+        for _ in 0..READS_TO_EMPTY {
+            if !self.stdout.read() {
+                break;
             }
-            self.output.clear();
+        }
+        self.empty_stderr();
+        self.stdout.pipe = None;
+        self.stderr.pipe = None;
+    }
+
+    /// Logs what is in stderr by now: all that was written before an answer that has been read.
+    pub fn empty_stderr(&mut self) {
+        for _ in 0..READS_TO_EMPTY {
+            if !self.stderr.read() {
+                break;
+            }
         }
     }
 
     /// Logs the last of what it wrote, whether its line had an end or not.
     pub fn flush_logs(&mut self) {
-        self.log_stray_output();
-        self.stray.flush();
-        self.errors.flush();
+        self.stdout.flush();
+        self.stderr.flush();
     }
 }
 
@@ -213,9 +159,4 @@ pub fn describe(status: Option<ExitStatus>) -> String {
         }
         (None, None) => status.to_string(),
     }
-}
-
-/// The error of a system call that is worth trying again.
-pub fn is_temporary(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -151,7 +151,7 @@ impl Handler {
             self.note_needs_no_event();
         } else if process.started.elapsed() < YOUNG {
             let fault = Fault::exit(format!("The handler ended with {status} before it had read an event"));
-            self.restarts.failed(fault.with_stack(process.errors.stack()));
+            self.restarts.failed(fault.with_stack(process.stderr.stack()));
         } else {
             log::warn(format_args!("the handler ended with {status} while it was idle; it is started again"));
         }
@@ -223,16 +223,15 @@ impl Handler {
     fn read_on(&mut self) {
         let Some(process) = &mut self.current else { return };
         let until = Instant::now() + READING_ON;
-        while !process.input_done() && !process.ended && Instant::now() < until {
+        while !process.stdin.is_done() && !process.ended && Instant::now() < until {
             let wait = Wait { until: Some(until), ..Wait::default() };
             if pump::pump(&mut [process], &wait).is_err() {
                 break;
             }
-            process.log_stray_output();
+            process.stdout.log_stray();
         }
-        if process.ended || (process.input_done() && !process.stdin_broken) {
-            process.input = Vec::new();
-            process.written = 0;
+        if process.ended || (process.stdin.is_done() && !process.stdin.is_broken()) {
+            process.stdin.take_back();
         } else {
             log::warn("the handler answered without reading its event to the end; it is replaced");
             self.current = None;

@@ -176,7 +176,7 @@ impl Scan {
             Step::End(used) => {
                 let length = *length + used;
                 self.start = used;
-                return Some(Found::TooLarge { length, complete: true });
+                Some(Found::TooLarge { length, complete: true })
             }
             Step::More => {
                 *length += output.len();
@@ -261,8 +261,9 @@ mod tests {
         whole
     }
 
+    /// What `answer` says of this value and what follows it.
     fn found(value: &str, rest: &str) -> Option<(String, String)> {
-        Some((value.to_owned(), rest.to_owned()))
+        Some((value, rest)).map(|(value, rest)| (value.to_owned(), rest.to_owned()))
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct Sight {
 impl Sight {
     /// `None` where the process has no stdin from us any more.
     pub fn of(process: &Process) -> Option<Self> {
-        let pipe = fstat(process.stdin.as_ref()?).ok()?;
+        let pipe = fstat(process.stdin.pipe()?).ok()?;
         Some(Self { leader: process.pid(), device: pipe.st_dev, inode: pipe.st_ino })
     }
 

@@ -1,14 +1,20 @@
 //! What a handler writes to stderr: logged line by line, and its end kept for the `stackTrace` of an error.
 
+use std::os::fd::OwnedFd;
+
 use crate::log::Lines;
+use crate::os;
 
 /// How much of the end is kept, in bytes and in lines.
 const KEPT: usize = 8 * 1024;
 const KEPT_LINES: usize = 40;
 
-/// One handler process's stderr.
+/// The reading end of one process's stderr.
 #[derive(Debug, Default)]
 pub struct Stderr {
+    pub pipe: Option<OwnedFd>,
+    /// Kept, since allocating it anew for every event would be felt.
+    piece: Vec<u8>,
     lines: Lines,
     end: Vec<u8>,
     /// Where in `end` the current event's part begins.
@@ -16,8 +22,24 @@ pub struct Stderr {
 }
 
 impl Stderr {
+    pub fn new(pipe: Option<OwnedFd>) -> Self {
+        Self { pipe, ..Self::default() }
+    }
+
+    /// Reads once and logs; whether there was anything.
+    pub fn read(&mut self) -> bool {
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.clear();
+        os::read_pipe(&mut self.pipe, &mut piece);
+        if !piece.is_empty() {
+            self.push(&piece);
+        }
+        self.piece = piece;
+        !self.piece.is_empty()
+    }
+
     /// Logs the lines that `piece` completes and keeps its end.
-    pub fn push(&mut self, piece: &[u8]) {
+    fn push(&mut self, piece: &[u8]) {
         self.lines.push(piece);
         let piece = &piece[piece.len().saturating_sub(KEPT)..];
         if self.end.len() + piece.len() > 2 * KEPT {

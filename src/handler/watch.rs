@@ -49,7 +49,7 @@ impl Watch<'_> {
         let woke = match &mut self.spare {
             Some(spare) => {
                 let woke = pump::pump(&mut [process, spare], &wait)?;
-                spare.log_stray_output();
+                spare.stdout.log_stray();
                 woke
             }
             None => pump::pump(&mut [process], &wait)?,

@@ -184,9 +184,8 @@ impl Finder {
             State::Exponent if byte == b'+' || byte == b'-' => self.state = State::ExponentSign,
             State::Exponent | State::ExponentSign if byte.is_ascii_digit() => self.state = State::ExponentDigits,
             State::ExponentDigits if byte.is_ascii_digit() => {}
-            State::ExponentDigits => return self.scalar_done(byte),
             State::Word { rest: [next, rest @ ..] } if byte == *next => self.state = State::Word { rest },
-            State::Word { rest: [] } | State::ScalarDone => return self.scalar_done(byte),
+            State::ExponentDigits | State::Word { rest: [] } | State::ScalarDone => return self.scalar_done(byte),
             State::Point | State::Exponent | State::ExponentSign | State::Word { .. } | State::Text { .. } => {
                 return BAD;
             }
@@ -200,14 +199,15 @@ impl Finder {
             self.state = State::CommaOrClose;
             return self.comma_or_close(byte);
         }
-        match (self.scalars, byte) {
-            (Scalars::EndAtLine, b'\n') => Some(Step::End(0)),
-            (Scalars::EndAtLine, b' ' | b'\t' | b'\r') => {
+        let at_line = self.scalars == Scalars::EndAtLine;
+        match byte {
+            b' ' | b'\t' | b'\r' if at_line => {
                 self.state = State::ScalarDone;
                 self.trailing += 1;
                 None
             }
-            (Scalars::EndAtSpace, b' ' | b'\t' | b'\r' | b'\n' | b'{' | b'[' | b'"') => Some(Step::End(0)),
+            b'\n' => Some(Step::End(0)),
+            b' ' | b'\t' | b'\r' | b'{' | b'[' | b'"' if !at_line => Some(Step::End(0)),
             _ => Some(Step::Bad(0)),
         }
     }

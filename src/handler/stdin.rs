@@ -1,0 +1,100 @@
+//! A handler's stdin: the event on its way in, and how much of it has been read.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use crate::os;
+
+/// The writing end of one process's stdin.
+#[derive(Debug)]
+pub struct Stdin {
+    pipe: Option<OwnedFd>,
+    event: Vec<u8>,
+    written: usize,
+    /// It is closed behind this event.
+    last: bool,
+    /// Nobody reads it any more. It stays open, to ask how much was read.
+    broken: bool,
+    /// The last write found no room for all.
+    full: bool,
+}
+
+impl Stdin {
+    pub fn new(pipe: Option<OwnedFd>) -> Self {
+        Self { pipe, event: Vec::new(), written: 0, last: false, broken: false, full: false }
+    }
+
+    pub fn pipe(&self) -> Option<&OwnedFd> {
+        self.pipe.as_ref()
+    }
+
+    /// Puts `event` on its way; `last`: end-of-file follows it.
+    pub fn give(&mut self, event: Vec<u8>, last: bool) {
+        self.event = event;
+        self.written = 0;
+        self.last = last;
+        self.full = false;
+        if last && self.event.is_empty() {
+            self.pipe = None;
+        }
+    }
+
+    /// Takes back what was given.
+    pub fn take_back(&mut self) -> Vec<u8> {
+        self.written = 0;
+        std::mem::take(&mut self.event)
+    }
+
+    /// End-of-file for whoever reads it.
+    pub fn close(&mut self) {
+        self.pipe = None;
+    }
+
+    /// Where there is something to write, the pipe that it goes to.
+    pub fn pending(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().filter(|_| !self.is_done()).map(OwnedFd::as_fd)
+    }
+
+    /// Whether all that was given is in the pipe, or can never be.
+    pub fn is_done(&self) -> bool {
+        self.written == self.event.len() || self.pipe.is_none() || self.broken
+    }
+
+    /// Whether nobody reads it any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether any of what was given has been read. Without a pipe to ask, it has.
+    pub fn was_read(&self) -> bool {
+        self.waiting().is_none_or(|waiting| waiting < self.written)
+    }
+
+    /// Whether all of what was given has been read, and the pipe is still open.
+    pub fn was_emptied(&self) -> bool {
+        self.is_done() && self.waiting() == Some(0)
+    }
+
+    /// Writes as much as there is room for. `room`: the pipe is known to have some again.
+    pub fn write(&mut self, room: bool) {
+        if self.is_done() || (self.full && !room) {
+            return;
+        }
+        let Some(pipe) = &self.pipe else { return };
+        match nix::unistd::write(pipe, &self.event[self.written..]) {
+            Ok(written) => self.written += written,
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            // Not a fault in itself: a handler may answer without reading.
+            Err(_) => self.broken = true,
+        }
+        self.full = !self.is_done();
+        if !self.full && self.last {
+            self.pipe = None;
+        }
+    }
+
+    fn waiting(&self) -> Option<usize> {
+        os::bytes_waiting(self.pipe.as_ref()?.as_fd()).ok()
+    }
+}
