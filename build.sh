@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and tests lambda-stdio. `./build.sh help` lists what it can do.
 #
-# Each subcommand is one function, cmd_NAME, with its line in cmd_help.
+# Each subcommand is one function, cmd_NAME, with its line in cmd_help and in the last lines.
 
 set -eu
 cd "$(dirname "$0")"
@@ -42,7 +42,7 @@ cmd_test() {
   step cargo fmt --check
   step cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items
-  step check_scripts
+  check_scripts
   step cargo build --release --locked # the tests look at the static binary, too
   step cargo test --locked
   say 'all is well'
@@ -106,7 +106,7 @@ check_scripts() {
         set -- "$@" "$file"
       fi
     done
-    shellcheck "$@"
+    step shellcheck "$@"
   }
 }
 
@@ -123,11 +123,10 @@ is_script() {
 
 # --- Which one? -----------------------------------------------------------------------------------------------------
 
-command=${1:-bootstrap}
-[ $# = 0 ] || shift
-case $command in
-  bootstrap | test | help) "cmd_$command" "$@" ;;
-  -h | --help) cmd_help ;;
+case ${1:-bootstrap} in
+  bootstrap) cmd_bootstrap ;;
+  test) cmd_test ;;
+  help | -h | --help) cmd_help ;;
   *)
     cmd_help >&2
     exit 2
