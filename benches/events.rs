@@ -4,7 +4,7 @@
 //! both. The *floor* is raw sockets and pipes: it reads an event, writes it to the handler, reads the answer, posts it,
 //! and knows nothing of deadlines, logs, crashes or JSON. Run it with `cargo bench`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("echo") => echo(),
         Some("floor") => floor(),
-        _ => compare(),
+        _ => compare(std::env::args().find_map(|word| word.parse().ok())),
     }
 }
 
@@ -34,6 +34,7 @@ fn echo() {
 }
 
 /// The least that a runtime can do.
+#[allow(clippy::zombie_processes)] // The server kills it, and the handler reads its end-of-file then.
 fn floor() {
     let address = std::env::var("AWS_LAMBDA_RUNTIME_API").expect("the server's address");
     let this = std::env::current_exe().expect("this program");
@@ -171,7 +172,8 @@ fn contenders() -> [Contender; 2] {
     [Contender::start("floor", floor), Contender::start("bootstrap", bootstrap)]
 }
 
-fn compare() {
+/// `only`: events of this size alone (`cargo bench -- 1000000`).
+fn compare(only: Option<usize>) {
     println!(
         "{:>10} {:>10} {:>9} {:>9} {:>11} {:>9} {:>10} {:>10}",
         "event", "", "p50", "p99", "cycle p50", "start-up", "resident", "peak"
@@ -179,6 +181,9 @@ fn compare() {
     for (size, rounds, events) in
         [(100, ROUNDS, EVENTS), (10_000, ROUNDS, EVENTS / 2), (1_000_000, ROUNDS, 20), (6_000_000, ROUNDS, 5)]
     {
+        if only.is_some_and(|only| only != size) {
+            continue;
+        }
         let body = format!("\"{}\"", "x".repeat(size - 2)).into_bytes();
         let mut contenders = contenders();
         for _ in 0..rounds {

@@ -31,6 +31,7 @@ use shell::Shell;
 use source::Source;
 
 fn main() -> ExitCode {
+    os::give_back_large_buffers();
     log::set_style(config::log_style());
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);

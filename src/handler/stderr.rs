@@ -30,7 +30,7 @@ impl Stderr {
     pub fn read(&mut self) -> bool {
         let mut piece = std::mem::take(&mut self.piece);
         piece.clear();
-        os::read_pipe(&mut self.pipe, &mut piece);
+        os::read_pipe(&mut self.pipe, &mut piece, os::PIPE_SIZE);
         if !piece.is_empty() {
             self.push(&piece);
         }

@@ -38,6 +38,11 @@ impl Stdin {
         if last && self.event.is_empty() {
             self.pipe = None;
         }
+        if self.event.len() > os::PIPE_SIZE
+            && let Some(pipe) = &self.pipe
+        {
+            os::widen_pipe(pipe.as_fd());
+        }
     }
 
     /// Takes back what was given.

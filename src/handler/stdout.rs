@@ -1,6 +1,6 @@
 //! A handler's stdout: what it printed and nobody has looked at yet, and what of it was no answer.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use crate::invocation::LARGEST_ANSWER;
 use crate::log::Lines;
@@ -17,18 +17,30 @@ pub struct Stdout {
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
+    /// The pipe was made to hold more.
+    wide: bool,
 }
 
 impl Stdout {
     pub fn new(pipe: Option<OwnedFd>) -> Self {
-        Self { pipe, output: Vec::new(), stray: Lines::dropping_empty(), early: None }
+        Self { pipe, output: Vec::new(), stray: Lines::dropping_empty(), early: None, wide: false }
     }
 
     /// Reads once; whether there was anything.
     pub fn read(&mut self) -> bool {
         let before = self.output.len();
-        os::read_pipe(&mut self.pipe, &mut self.output);
-        self.output.len() > before
+        let most = if self.wide { 4 * os::PIPE_SIZE } else { os::PIPE_SIZE };
+        os::read_pipe(&mut self.pipe, &mut self.output, most);
+        let got = self.output.len() - before;
+        if got == os::PIPE_SIZE
+            && !self.wide
+            && let Some(pipe) = &self.pipe
+        {
+            // A large answer.
+            os::widen_pipe(pipe.as_fd());
+            self.wide = true;
+        }
+        got > 0
     }
 
     /// Keeps what is printed from now on, besides logging it, until it is asked for.

@@ -9,7 +9,7 @@ const FOUND_OUT: &str = "HANDLER_MODE=oneshot";
 fn a_program_that_reads_to_the_end_is_found_out_once() {
     let function = Function::bash("sort").start();
     for _ in 0..4 {
-        assert_eq!(function.call("\"b\"").response(), b"\"b\"\n");
+        assert_eq!(function.call("\"b\"").value(), "\"b\"");
     }
     assert_eq!(function.stderr().matches(FOUND_OUT).count(), 1, "{}", function.story());
 }
@@ -24,7 +24,7 @@ fn its_text_counts_as_in_oneshot() {
 
 #[test]
 fn a_program_named_on_the_path_is_found_out_too() {
-    Function::empty().handler("sort").event("1").expect_response("1\n").event("2").expect_response("2\n").run();
+    Function::empty().handler("sort").event("1").expect_value("1").event("2").expect_value("2").run();
 }
 
 #[test]

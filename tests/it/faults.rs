@@ -146,11 +146,13 @@ fn too_large_an_answer_of_a_oneshot_is_an_error() {
 
 #[test]
 fn a_handler_that_dies_idle_is_started_again_and_nothing_is_reported() {
-    let function = Function::bash("while read -r e; do echo \"[$$,$e]\"; done").start();
+    let script = "mkdir first && exec 9> alive; while read -r e; do echo \"[$$,$e]\"; done";
+    let function = Function::bash(script).lifeline("alive").start();
     let before = function.call("1").json();
     function.wait_idle();
     let pid = i32::try_from(before[0].as_i64().unwrap()).unwrap();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    function.pipe("alive").wait_dead();
     let after = function.call("2").json();
     assert_eq!(after[1], 2);
     assert_ne!(before[0], after[0]);

@@ -75,8 +75,7 @@ fn jq_unbuffered_is_a_loop_whose_answers_span_lines() {
 #[test]
 fn jq_as_an_executable_filter_is_found_out_to_be_oneshot() {
     let function = Function::of("jq -cf", "{hello: .name}").event(EVENT);
-    let function =
-        function.expect_response("{\"hello\":\"Ada\"}\n").event(EVENT).expect_response("{\"hello\":\"Ada\"}\n");
+    let function = function.expect_value("{\"hello\":\"Ada\"}").event(EVENT).expect_value("{\"hello\":\"Ada\"}");
     function.expect_log("HANDLER_MODE=oneshot").run();
 }
 
@@ -85,8 +84,8 @@ fn awk_that_reads_to_the_end_is_a_oneshot() {
     Function::of("awk -f", "{ n += length($0) } END { print n }")
         .mode("oneshot")
         .event("[1,2,3]")
-        .expect_response("7\n")
+        .expect_value("7")
         .event("[1,\n2]")
-        .expect_response("5\n")
+        .expect_value("5")
         .run();
 }

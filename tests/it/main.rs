@@ -8,6 +8,7 @@ mod harness;
 mod auto;
 mod context;
 mod examples;
+mod exits;
 mod faults;
 mod languages;
 mod log;

@@ -43,13 +43,14 @@ while True:
 #[test]
 fn the_handler_gets_clean_signals() {
     // Neither a blocked mask nor an ignored SIGPIPE may be inherited: a pipeline in the handler relies on both.
-    let script = "while read -r e; do echo \"[\\\"$(grep SigBlk /proc/self/status)\\\",\\\"$(grep SigIgn /proc/self/status)\\\"]\"; done";
+    let script = "mask() { sed -n \"s/^$1:.//p\" /proc/self/status; }
+while read -r e; do echo \"[\\\"$(mask SigBlk)\\\",\\\"$(mask SigIgn)\\\"]\"; done";
     let function = Function::bash(script).start();
     let seen = function.call("1").json();
     for field in 0..2 {
-        let line = seen[field].as_str().unwrap();
-        let mask = u64::from_str_radix(line.split_whitespace().last().unwrap(), 16).unwrap();
-        assert_eq!(mask, 0, "{line}");
+        let mask = u64::from_str_radix(seen[field].as_str().unwrap(), 16).unwrap();
+        // 32 and 33 belong to the C library, which ignores them on its own account.
+        assert_eq!(mask & !(3 << 31), 0, "{seen}");
     }
 }
 
@@ -59,10 +60,13 @@ fn the_handler_inherits_no_descriptors() {
 for line in sys.stdin:
     print([int(fd) for fd in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + fd)], flush=True)
 ";
+    // What the tests themselves were started with is nobody's fault here.
+    let given = crate::harness::procfs::inheritable();
     let function = Function::python(script).mode("loop").start();
     for _ in 0..3 {
         let seen = function.call("1").json();
-        let extra: Vec<_> = seen.as_array().unwrap().iter().filter(|fd| fd.as_i64() > Some(2)).collect();
+        let extra: Vec<_> =
+            seen.as_array().unwrap().iter().filter_map(Value::as_i64).filter(|fd| !given.contains(fd)).collect();
         // The listing itself may hold one, but it is closed again when `exists` looks.
         assert!(extra.is_empty(), "{seen}");
     }
@@ -93,7 +97,7 @@ fn no_proxy_is_asked() {
 fn an_event_may_be_larger_than_an_http_client_likes() {
     let function = Function::bash("wc -c").mode("oneshot").start();
     let event = format!("\"{}\"", "x".repeat(11_000_000));
-    assert_eq!(function.call(event).response(), b"11000002\n");
+    assert_eq!(function.call(event).value(), "11000002");
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn end_of_stdout_is_not_death() {
     let function = Function::bash(script).mode("oneshot").pipe("go").start();
     let id = function.send("1");
     function.pipe("go").ring();
-    assert_eq!(function.answer(&id).response(), b"1\n");
+    assert_eq!(function.answer(&id).value(), "1");
     function.wait_log("finished");
 }
 

@@ -70,6 +70,12 @@ impl Event {
         self
     }
 
+    /// The invocation id, which answers must repeat.
+    pub fn nonce(&self) -> Option<String> {
+        let header = self.headers.iter().find(|(name, _)| name == "Lambda-Runtime-Invocation-Id");
+        header.map(|(_, value)| value.clone())
+    }
+
     /// All headers, as they are at this moment.
     pub fn headers_now(&self) -> Vec<(String, String)> {
         let mut headers = vec![("Lambda-Runtime-Aws-Request-Id".to_owned(), self.id.clone())];
@@ -165,6 +171,12 @@ impl Answer {
     #[track_caller]
     pub fn response_text(&self) -> &str {
         std::str::from_utf8(self.response()).unwrap()
+    }
+
+    /// The same less the white space around it: an answer that is all of stdout may keep its last newline or lose it.
+    #[track_caller]
+    pub fn value(&self) -> &str {
+        self.response_text().trim_ascii()
     }
 
     /// The answer must be an error of this type; gives its message.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 enum Step {
     Send(Event),
     Response(Vec<u8>),
+    Value(String),
     Error { kind: String, contains: String },
     Log(String),
     InitError { kind: String, contains: String },
@@ -184,6 +185,11 @@ impl Function {
         self.step(Step::Response(body.into()))
     }
 
+    /// The last event's answer is this response, but for white space around it: see `Answer::value`.
+    pub fn expect_value(self, value: &str) -> Self {
+        self.step(Step::Value(value.into()))
+    }
+
     /// The last event's answer is an error of this type, with a message that contains this.
     pub fn expect_error(self, kind: &str, contains: &str) -> Self {
         self.step(Step::Error { kind: kind.into(), contains: contains.into() })
@@ -217,6 +223,7 @@ impl Function {
                     let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).into_owned();
                     assert!(seen == wanted, "response: {:?}\nexpected: {:?}", text(seen), text(wanted));
                 }
+                Step::Value(value) => assert_eq!(running.answer(&last).value(), value),
                 Step::Error { kind, contains } => {
                     let message = running.answer(&last).error(&kind);
                     assert!(message.contains(&contains), "{contains:?} is not in the message {message:?}");

@@ -8,6 +8,7 @@ pub mod fifo;
 pub mod files;
 pub mod function;
 pub mod http;
+pub mod police;
 pub mod process;
 pub mod procfs;
 pub mod running;

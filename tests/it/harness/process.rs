@@ -3,6 +3,7 @@
 use super::files::{self, Folder};
 use super::procfs;
 use super::watch::{Exit, Seen, Watch};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -55,6 +56,8 @@ impl Process {
             let exit = match status {
                 Ok(WaitStatus::Exited(_, status)) => Exit::Status(status),
                 Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal as i32),
+                // The test is over, and has reaped it.
+                Err(Errno::ECHILD) => return,
                 other => panic!("waitid: {other:?}"),
             };
             watch.change(|seen| seen.exit = Some(exit));
@@ -86,7 +89,6 @@ impl Drop for Process {
         for pid in self.others() {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        // The thread that watches it wants to see it dead first; both may wait at once.
         let _ = self.child.wait();
     }
 }

@@ -39,6 +39,18 @@ pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")).unwrap().count()
 }
 
+/// The tests' own descriptors that pass to every child: the three standard ones, and what a careless parent left open.
+pub fn inheritable() -> Vec<i64> {
+    let passes = |entry: fs::DirEntry| {
+        let text = fs::read_to_string(entry.path()).ok()?;
+        let flags = text.lines().find_map(|line| line.strip_prefix("flags:"))?.trim().to_owned();
+        let flags = i32::from_str_radix(&flags, 8).ok()?;
+        let close_on_exec = flags & nix::libc::O_CLOEXEC != 0;
+        if close_on_exec { None } else { entry.file_name().to_str()?.parse().ok() }
+    };
+    fs::read_dir("/proc/self/fdinfo").unwrap().filter_map(|entry| passes(entry.unwrap())).collect()
+}
+
 /// Processor time that a process has used, in user mode and in the kernel.
 pub fn processor_time(pid: i32) -> Duration {
     let fields = stat(pid).unwrap();

@@ -5,8 +5,8 @@
 
 use super::event::{Event, Request};
 use super::http;
+use super::police;
 use super::watch::{LIMIT, Watch};
-use serde_json::value::RawValue;
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -181,7 +181,10 @@ impl Shared {
                 status: 0,
                 counts: !lost && call != Call::Next,
             };
-            self.police(&request);
+            let nonce = self.lock().given.get(&request.id).and_then(Event::nonce);
+            for complaint in police::complaints(&request, nonce.as_deref()) {
+                self.violation(complaint);
+            }
             let id = request.id.clone();
             let index = self.watch.change(|seen| {
                 seen.requests.push(request);
@@ -220,38 +223,6 @@ impl Shared {
             ("POST", ["invocation", id, "error"]) => Some((Call::Error, (*id).to_owned())),
             ("POST", ["init", "error"]) => Some((Call::Init, String::new())),
             _ => None,
-        }
-    }
-
-    /// What must hold for every request.
-    fn police(&self, request: &Request) {
-        let complain = |what: &str| self.violation(format!("{what}: {request} {:?}", request.headers));
-        if !request.header("User-Agent").is_some_and(|agent| agent.starts_with("lambda-stdio/")) {
-            complain("no User-Agent lambda-stdio/VERSION");
-        }
-        if request.call == Call::Next {
-            return;
-        }
-        let is_error = request.call != Call::Response;
-        let content_type = if is_error { "application/vnd.aws.lambda.error+json" } else { "application/json" };
-        if request.header("Content-Type") != Some(content_type) {
-            complain("the wrong Content-Type");
-        }
-        if request.header("Lambda-Runtime-Function-Error-Type").is_some() != is_error {
-            complain("an error type where there is no error, or none where there is one");
-        }
-        if serde_json::from_slice::<&RawValue>(&request.body).is_err() {
-            complain("the body is not JSON");
-        }
-        let nonce = self.lock().given.get(&request.id).and_then(|event| {
-            event
-                .headers
-                .iter()
-                .find(|(name, _)| name == "Lambda-Runtime-Invocation-Id")
-                .map(|(_, value)| value.clone())
-        });
-        if request.header("Lambda-Runtime-Invocation-Id") != nonce.as_deref() {
-            complain("the invocation id was not echoed, or invented");
         }
     }
 
@@ -333,7 +304,10 @@ impl Shared {
                 state.given.insert(event.id.clone(), event.clone());
                 return Some(event);
             }
+            // A poll that waits cannot bring anything, so it does not count as open.
+            self.watch.change(|seen| seen.open -= 1);
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.watch.change(|seen| seen.open += 1);
         }
     }
 }

@@ -1,0 +1,85 @@
+//! Loop, when the handler ends: before its answer, after it, with a status or by a signal.
+
+use crate::harness::Function;
+
+#[test]
+fn exit_0_after_an_answer_is_a_start_again() {
+    let function = Function::bash("read -r e; echo \"[$$]\"").mode("loop").start();
+    let answers: Vec<_> = (0..5).map(|_| function.call("{}").response_text().to_owned()).collect();
+    for pair in answers.windows(2) {
+        assert_ne!(pair[0], pair[1]);
+    }
+    assert!(!function.stderr().contains("ERROR"), "{}", function.story());
+}
+
+#[test]
+fn an_exit_before_the_answer_is_an_error_with_the_end_of_stderr() {
+    let script = "echo started >&2
+while read -r e; do
+    echo \"about $e\" >&2
+    case $e in
+        1) exit 3;;
+        2) exit 0;;
+        *) echo \"$e\";;
+    esac
+done";
+    let function = Function::bash(script).mode("loop").start();
+    assert_eq!(function.call("7").response(), b"7");
+    let answer = function.call("1");
+    assert!(answer.error("Runtime.ExitError").contains("exit status 3"), "{}", answer.text());
+    assert_eq!(answer.stack(), ["about 1"], "only what was written for this event");
+    let answer = function.call("2");
+    assert!(answer.error("Runtime.ExitError").contains("exit status 0"), "{}", answer.text());
+    assert_eq!(function.call("8").response(), b"8");
+}
+
+#[test]
+fn a_long_stderr_leaves_its_end_in_the_stack_trace() {
+    let script = "read -r e; for i in $(seq 5000); do echo \"line $i\" >&2; done; exit 1";
+    let function = Function::bash(script).mode("loop").start();
+    let stack = function.call("{}").stack();
+    assert_eq!(stack.last().map(String::as_str), Some("line 5000"));
+    assert!(stack.len() < 5000, "{} lines", stack.len());
+    function.wait_log("line 1\n");
+    function.wait_log("line 5000\n");
+}
+
+#[test]
+fn death_by_a_signal_is_named() {
+    for (signal, name) in [
+        ("SEGV", "signal SIGSEGV (11)"),
+        ("KILL", "signal SIGKILL (9)"),
+        ("TERM", "signal SIGTERM (15)"),
+        ("ABRT", "signal SIGABRT (6)"),
+    ] {
+        Function::bash(&format!("while read -r e; do [ $e = 1 ] && kill -{signal} $$; echo $e; done"))
+            .mode("loop")
+            .event("0")
+            .expect_response("0")
+            .event("1")
+            .expect_error("Runtime.ExitError", name)
+            .event("2")
+            .expect_response("2")
+            .run();
+    }
+}
+
+#[test]
+fn a_bad_exit_after_the_answer_leaves_the_answer_and_a_log_line() {
+    Function::bash("read -r e; echo \"$e\"; exit 5")
+        .mode("loop")
+        .event("1")
+        .expect_response("1")
+        .event("2")
+        .expect_response("2")
+        .expect_log("exit status 5")
+        .run();
+    Function::bash("read -r e; echo \"$e\"; kill -9 $$")
+        .mode("loop")
+        .event("1")
+        .expect_response("1")
+        .event("2")
+        .expect_response("2")
+        .expect_log("SIGKILL")
+        .run();
+}

@@ -1,0 +1,30 @@
+//! What must hold for every single request, whatever a test is about.
+
+use super::event::Request;
+use super::server::Call;
+use serde_json::value::RawValue;
+
+/// What is wrong with this request. `nonce` is the invocation id of the event that it is about, where it has one.
+pub fn complaints(request: &Request, nonce: Option<&str>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !request.header("User-Agent").is_some_and(|agent| agent.starts_with("lambda-stdio/")) {
+        wrong.push("no User-Agent lambda-stdio/VERSION");
+    }
+    if request.call != Call::Next {
+        let is_error = request.call != Call::Response;
+        let content_type = if is_error { "application/vnd.aws.lambda.error+json" } else { "application/json" };
+        if request.header("Content-Type") != Some(content_type) {
+            wrong.push("the wrong Content-Type");
+        }
+        if request.header("Lambda-Runtime-Function-Error-Type").is_some() != is_error {
+            wrong.push("an error type where there is no error, or none where there is one");
+        }
+        if serde_json::from_slice::<&RawValue>(&request.body).is_err() {
+            wrong.push("the body is not JSON");
+        }
+        if request.header("Lambda-Runtime-Invocation-Id") != nonce {
+            wrong.push("the invocation id was not echoed, or invented");
+        }
+    }
+    wrong.into_iter().map(|what| format!("{what}: {request} {:?}", request.headers)).collect()
+}
