@@ -199,7 +199,7 @@ fn an_api_that_is_not_there_ends_it() {
     let function = echo().env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")).start();
     assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
-    assert!(function.stderr().contains(&port.to_string()), "the address is named: {}", function.story());
+    assert!(function.stderr().contains("refused"), "{}", function.story());
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn need(program: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         let package = match program {
             "node" => "nodejs",
-            "awk" => "gawk",
+            "awk" => "mawk",
             other => other,
         };
         panic!("this test needs {program}: apt-get install {package}")
