@@ -145,6 +145,8 @@ fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
         (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
     };
     process.kill();
+    // Half an answer is not for the log.
+    process.stdout.output.clear();
     process.flush_logs();
     let fault = Fault::timeout(watch.began.elapsed(), &seen).with_stack(process.stderr.stack());
     Outcome::Fault { fault, keep: false }

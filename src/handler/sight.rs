@@ -63,27 +63,27 @@ impl Sight {
             Doing::Running => return Some(false),
             Doing::Blocked { call, .. } => EPOLLS.contains(&call) || POLLS.contains(&call),
         };
-        Some(waits || self.group().into_iter().any(|process| self.reads(process) || self.watches(process)))
+        Some(waits || self.group().any(|process| self.reads(process) || self.watches(process)))
     }
 
     /// Whether some process of the group is blocked reading our pipe, and does nothing else meanwhile: what a handler
     /// that has its event and still reads is waiting for is the end of the file.
     pub fn waits_for_end(&self) -> bool {
-        self.group().into_iter().any(|process| self.reads(process) && self.rests(process))
+        self.group().any(|process| self.reads(process) && self.rests(process))
     }
 
     /// Whether anything in the group waits for more of our pipe.
     pub fn reads_on(&self) -> bool {
-        self.group().into_iter().any(|process| self.reads(process) || self.watches(process))
+        self.group().any(|process| self.reads(process) || self.watches(process))
     }
 
-    /// The processes of the handler's group, the handler itself first.
-    fn group(&self) -> Vec<Pid> {
-        let others = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+    /// The processes of the handler's group, the handler itself first: mostly nobody asks for the others.
+    fn group(self) -> impl Iterator<Item = Pid> {
+        let others = std::iter::once_with(|| fs::read_dir("/proc")).flatten().flatten().flatten();
+        std::iter::once(self.leader).chain(others.filter_map(move |entry| {
             let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?);
             (pid != self.leader && getpgid(Some(pid)) == Ok(self.leader)).then_some(pid)
-        });
-        std::iter::once(self.leader).chain(others).collect()
+        }))
     }
 
     fn reads(&self, process: Pid) -> bool {

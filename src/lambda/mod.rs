@@ -43,10 +43,10 @@ impl Lambda {
     pub fn at(address: &str) -> anyhow::Result<Self> {
         let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
         let base = format!("http://{address}/2018-06-01/runtime");
-        base.parse::<ureq::http::Uri>()
-            .ok()
-            .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-            .with_context(|| format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes HOST:PORT"))?;
+        let uri = base.parse::<ureq::http::Uri>().ok();
+        uri.as_ref().and_then(wire::address).with_context(|| {
+            format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
+        })?;
         let wire = Arc::new(Wire::default());
         let config = Agent::config_builder()
             .proxy(None)
@@ -59,7 +59,7 @@ impl Lambda {
             .accept_encoding("")
             .max_response_header_size(wire::LARGEST_HEADERS)
             .build();
-        let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback::default());
+        let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback);
         Ok(Self { agent, wire, base })
     }
 
@@ -73,7 +73,12 @@ impl Lambda {
             Err(error) if wire::is_broken(&error) && self.wire.connections() == connections => ask(),
             other => other,
         };
-        response.map_err(|error| anyhow!("the Runtime API's /next failed: {error}"))
+        response.map_err(|error| {
+            let address = self.base.split('/').nth(2).unwrap_or_default();
+            anyhow!(
+                "the Runtime API's /next failed: {error} (AWS_LAMBDA_RUNTIME_API={address}; unset it to serve a shell)"
+            )
+        })
     }
 
     /// Posts `body` to `path`. What the server refuses is logged, and does not end `bootstrap`: the platform knows

@@ -17,7 +17,7 @@ use nix::sys::socket::{MsgFlags, recv};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use crate::idle::{self, Tended};
@@ -232,20 +232,27 @@ impl Buffers for WireBuffers {
     }
 }
 
-/// Addresses as they are written, and `localhost` without asking anybody: the Runtime API is on the loopback.
-#[derive(Debug, Default)]
-pub struct Loopback(DefaultResolver);
+/// Addresses as they are written, and `localhost`: the Runtime API is on the loopback. Names are not asked for, since
+/// the C library of a static binary would have to load parts of another one for that (getaddrinfo(3)).
+#[derive(Debug)]
+pub struct Loopback;
 
 impl Resolver for Loopback {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let host = uri.host().unwrap_or_default();
-        let address =
-            if host == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { host.trim_matches(['[', ']']).parse() };
-        let Ok(address) = address else { return self.0.resolve(uri, config, timeout) };
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let address = address(uri).ok_or(Error::HostNotFound)?;
         let mut found = self.empty();
-        found.push(SocketAddr::new(address, uri.port_u16().unwrap_or(80)));
+        found.push(address);
         Ok(found)
     }
+}
+
+/// The address that `uri` names, if it needs no look-up.
+pub fn address(uri: &Uri) -> Option<SocketAddr> {
+    let host = match uri.host()? {
+        "localhost" => Ipv4Addr::LOCALHOST.into(),
+        host => host.trim_matches(['[', ']']).parse().ok()?,
+    };
+    Some(SocketAddr::new(host, uri.port_u16().unwrap_or(80)))
 }
 
 fn wait(stream: &TcpStream, events: PollFlags) -> io::Result<()> {

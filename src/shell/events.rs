@@ -35,6 +35,11 @@ impl Events {
         Self { files: files.into(), open: None, tended: None }
     }
 
+    /// No events at all.
+    pub fn none() -> Self {
+        Self { files: VecDeque::new(), open: None, tended: None }
+    }
+
     pub fn tend(&mut self, tended: Tended) {
         self.tended = Some(tended);
     }

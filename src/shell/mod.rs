@@ -83,7 +83,11 @@ impl Source for Shell {
         let mut stdout = io::stdout().lock();
         let mut line = if stdout.is_terminal() { json::pretty(&answer.body) } else { json::compact(&answer.body) };
         line.push(b'\n');
-        stdout.write_all(&line).and_then(|()| stdout.flush()).context("the answer could not be written to stdout")?;
+        match stdout.write_all(&line).and_then(|()| stdout.flush()) {
+            // Whoever read the answers has had enough (`| head -1`): so be it.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.events = Events::none(),
+            written => written.context("the answer could not be written to stdout")?,
+        }
         self.end(invocation, None);
         Ok(())
     }
