@@ -15,13 +15,15 @@ pub struct Fault {
     pub message: String,
     /// Where it happened: mostly the end of what the handler wrote to stderr, a line each.
     pub stack: Vec<String>,
+    /// `Lambda-Runtime-Function-XRay-Error-Cause`, where the handler says one.
+    pub cause: Option<String>,
     /// The handler's own error object, which is posted as it is.
     own: Option<Vec<u8>>,
 }
 
 impl Fault {
     pub fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), own: None }
+        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), cause: None, own: None }
     }
 
     /// Adds where it happened; a handler's own error object says that itself.
@@ -119,8 +121,20 @@ impl Fault {
             error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value)),
             message: text(message),
             stack: stack.into_iter().map(text).collect(),
+            cause: None,
             own: Some(answer.to_vec()),
         })
+    }
+
+    /// An error that came as a message: its type is in the header, and its body is posted as it is.
+    pub fn from_message(error_type: &str, body: &[u8], cause: Option<&str>) -> Self {
+        let mut fault = Self::from_error_object(body).unwrap_or_else(|| {
+            let message = String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned();
+            Self { own: Some(body.to_vec()), ..Self::new("", message) }
+        });
+        error_type.clone_into(&mut fault.error_type);
+        fault.cause = cause.map(str::to_owned);
+        fault
     }
 
     /// The JSON that is posted: `{"errorMessage","errorType","stackTrace":[strings]}`.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Invocation {
     /// The request id, which the answer is posted to.
     pub id: String,
+    /// All that Lambda says of the event, under the names of its headers; none is empty.
+    pub headers: Vec<(String, String)>,
     /// The event's own bytes.
     pub body: Vec<u8>,
     /// When Lambda gives up on the event, in milliseconds since 1970.
@@ -40,6 +42,8 @@ impl Invocation {
 #[derive(Debug)]
 pub struct Answer {
     pub body: Vec<u8>,
+    /// JSON where it is not said.
+    pub content_type: Option<String>,
 }
 
 /// The largest answer that Lambda takes: 6 MiB and 100 bytes.

@@ -1,14 +1,18 @@
 //! One exchange: an event given to one process, and what came of it.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::process::Process;
+use super::parcel::Parcel;
+use super::process::{Process, describe};
 use super::pump::{self, Wait};
 use super::watch::Watch;
-use super::{Talk, loop_, oneshot};
+use super::{Talk, loop_, messages, oneshot};
 use crate::fault::Fault;
-use crate::invocation::Answer;
+use crate::invocation::{Answer, Invocation};
+
+/// How long a handler that has closed its stdout may take to exit, so that its status can be told.
+const EXITING: Duration = Duration::from_secs(1);
 
 /// What came of an exchange with one process.
 #[derive(Debug)]
@@ -25,29 +29,65 @@ pub enum Outcome {
     ReadsToEnd(Answer),
 }
 
-/// Gives `event` to `process` in the way of `talk` and waits for what comes of it.
-pub fn carry_out(process: &mut Process, event: Vec<u8>, talk: Talk, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+/// Gives an event to `process`, in the way that it talks, and waits for what comes of it.
+pub fn carry_out(
+    process: &mut Process,
+    invocation: &Invocation,
+    event: Vec<u8>,
+    watch: &mut Watch<'_>,
+) -> io::Result<Outcome> {
     // What has come until now is late: it belongs to the past.
     pump::pump(&mut [process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
-    process.flush_logs();
+    process.stdout.begin_event();
+    process.stderr.flush();
     process.stderr.begin_event();
-    match talk {
-        Talk::Oneshot => process.stdin.give(event, true),
-        Talk::Loop | Talk::Undecided => process.stdin.give(loop_::line(event), false),
-    }
+    let talk = process.stdout.talk;
+    process.stdin.give(Parcel::wrap(talk, invocation, event));
     match talk {
         // A oneshot process that was started for this very event may be right not to wait for it.
         Talk::Oneshot if !process.ended || process.started > watch.began => oneshot::collect(process, watch),
         _ if process.ended => Ok(Outcome::Untouched),
+        Talk::Messages => messages::exchange(process, &invocation.id, watch),
         Talk::Oneshot | Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
     }
 }
 
-/// The event that a process was given and has not read.
-pub fn event_of_line(mut given: Vec<u8>, talk: Talk) -> Vec<u8> {
-    if talk != Talk::Oneshot {
-        // The line feed that made a line of it.
-        given.pop();
+/// The process ended, or closed its stdout, without an answer. `hint` goes on after what happened.
+pub fn ended(process: &mut Process, hint: &str, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+    let exit_by = Instant::now() + EXITING;
+    while !process.ended && !watch.is_over() && Instant::now() < exit_by {
+        watch.pump(process, Some(exit_by))?;
     }
-    given
+    let by_itself = process.ended;
+    if by_itself && !process.stdin.was_read() && watch.stopped_by().is_none() {
+        return Ok(Outcome::Untouched);
+    }
+    let status = describe(process.kill());
+    process.flush_logs();
+    if let Some(signal) = watch.stopped_by() {
+        return Ok(Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false });
+    }
+    let what = if by_itself {
+        format!("The handler ended with {status} before it had answered")
+    } else {
+        "The handler closed its stdout before it had answered, and was killed".to_owned()
+    };
+    Ok(Outcome::Fault { fault: Fault::exit(what + hint).with_stack(process.stderr.stack()), keep: false })
+}
+
+/// The handler's time is up. `seen` says what it was doing, and what may help.
+pub fn timed_out(process: &mut Process, seen: &str, watch: &Watch<'_>) -> Outcome {
+    let reason = match watch.stopped_by() {
+        Some(signal) => Fault::shutdown(signal.as_str()),
+        None => Fault::timeout(watch.began.elapsed(), seen),
+    };
+    give_up(process, reason)
+}
+
+/// An error after which the process is of no more use. What it has printed of an answer is not for the log.
+pub fn give_up(process: &mut Process, fault: Fault) -> Outcome {
+    process.kill();
+    process.stdout.output.clear();
+    process.flush_logs();
+    Outcome::Fault { fault: fault.with_stack(process.stderr.stack()), keep: false }
 }

@@ -20,6 +20,14 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// The working folder.
     pub folder: PathBuf,
+    /// It is an adapter: it says itself when it is ready, and speaks messages.
+    pub speaks_messages: bool,
+}
+
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.path.display().fmt(f)
+    }
 }
 
 /// The endings of files that a `<file>.<name>` handler may stand for.
@@ -33,7 +41,9 @@ pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Progr
         return Err(no_adapter(&format!("{} is a Lisp form", name.display()), "SBCL"));
     }
     let path = task_root.join(name);
-    let program = |path: PathBuf, arguments| Ok(Program { path, arguments, folder: task_root.to_owned() });
+    let program = |path: PathBuf, arguments| {
+        Ok(Program { path, arguments, folder: task_root.to_owned(), speaks_messages: false })
+    };
     let exists = path.is_file();
     if exists && path.extension() == Some(OsStr::new("ros")) {
         return Err(no_adapter(&format!("{} is a Roswell script", path.display()), "SBCL"));
@@ -273,7 +283,7 @@ mod tests {
         let folder = Folder::new("advice");
         let advice = |name: &str, content: &str, error: Errno| {
             let path = folder.file(name, content, 0o755);
-            let program = Program { path, arguments: vec![], folder: folder.0.clone() };
+            let program = Program { path, arguments: vec![], folder: folder.0.clone(), speaks_messages: false };
             cannot_run(&program, &error.into()).message
         };
         assert!(advice("crlf", "#!/bin/sh\r\n", Errno::ENOENT).contains("carriage return"));

@@ -42,7 +42,7 @@ impl Tend for Handler {
             let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
             let woke = pump::pump(&mut processes, &wait)?;
             for process in processes {
-                process.stdout.log_stray();
+                process.stdout.set_aside();
             }
             if woke.signal {
                 self.note_signal();

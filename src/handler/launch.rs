@@ -51,13 +51,7 @@ impl Launch {
 
     /// Starts a process that will be talked with in the way of `talk`, and leaves it to itself.
     pub fn start(&self, talk: Talk) -> Result<Process, Fault> {
-        let mut process = Process::start(&self.program, &self.image, &self.signals)?;
-        match talk {
-            Talk::Loop => {}
-            Talk::Undecided => process.stdout.keep_early(),
-            Talk::Oneshot => process.stdout.keep_whole(),
-        }
-        Ok(process)
+        Process::start(&self.program, &self.image, &self.signals, talk)
     }
 
     /// Starts a process and waits until it is ready: it waits for an event, or its time is up. At most until `until`.
@@ -72,7 +66,7 @@ impl Launch {
             let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
             let woke = pump::pump(&mut [&mut process], &wait)
                 .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
-            process.stdout.log_stray();
+            process.stdout.set_aside();
             if process.ended {
                 return self.ended(process);
             }
@@ -80,19 +74,19 @@ impl Launch {
                 return Err(self.interrupted(process));
             }
             let now = Instant::now();
-            if cadence.is_due() {
-                let seen = sight.as_ref().and_then(Sight::is_ready);
-                if seen.unwrap_or(process.started + ALIVE <= now) {
-                    log::debug(format_args!("the handler is ready after {:.1?}", process.started.elapsed()));
-                    return Ok(Started::Ready(process));
-                }
+            let greeted = process.stdout.talk == Talk::Messages && !process.stdout.awaits_greeting();
+            // An adapter says when it is ready: it may wait for something else until then.
+            let looked_at = !process.stdout.awaits_greeting() && cadence.is_due();
+            let seen = || sight.as_ref().and_then(Sight::is_ready).unwrap_or(process.started + ALIVE <= now);
+            if greeted || (looked_at && seen()) {
+                return Ok(Started::Ready(self.ready(process)));
             }
             if now >= ready_by {
                 log::warn(format_args!(
                     "the handler was not seen waiting for an event within {} ms (HANDLER_READY_TIMEOUT_MS): events are asked for all the same",
                     self.ready_timeout.as_millis()
                 ));
-                return Ok(Started::Ready(process));
+                return Ok(Started::Ready(self.ready(process)));
             }
             if until.is_some_and(|until| now >= until) {
                 return Ok(Started::Starting(process));
@@ -100,17 +94,29 @@ impl Launch {
         }
     }
 
+    fn ready(&self, mut process: Process) -> Process {
+        // A greeting may have come since the poll.
+        process.stdout.read();
+        process.stdout.set_ready();
+        log::debug(format_args!("the handler {} is ready after {:.1?}", self.program, process.started.elapsed()));
+        process
+    }
+
     fn ended(&self, mut process: Process) -> Result<Started, Fault> {
         let status = process.kill();
+        let own = process.stdout.opening_error();
+        process.stdout.set_ready();
         process.flush_logs();
+        if let Some(fault) = own
+            && !status.is_some_and(|status| status.success())
+        {
+            return Err(fault);
+        }
         if status.is_some_and(|status| status.success()) {
             return Ok(Started::Finished);
         }
-        let message = format!(
-            "The handler {} ended with {} before it was ready for an event",
-            self.program.path.display(),
-            describe(status)
-        );
+        let message =
+            format!("The handler {} ended with {} before it was ready for an event", self.program, describe(status));
         Err(Fault::exit(message).with_stack(process.stderr.stack()))
     }
 
@@ -130,7 +136,7 @@ pub fn end_by(processes: &mut [&mut Process], kill_at: Instant) -> io::Result<()
     while processes.iter().any(|process| !process.ended) && Instant::now() < kill_at {
         pump::pump(processes, &Wait { until: Some(kill_at), ..Wait::default() })?;
         for process in processes.iter_mut() {
-            process.stdout.log_stray();
+            process.stdout.set_aside();
         }
     }
     Ok(())

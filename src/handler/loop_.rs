@@ -4,26 +4,16 @@
 //! of its event and goes on reading waits for the end of the file, and gets it.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::exchange::Outcome;
+use super::exchange::{self, Outcome};
 use super::oneshot;
-use super::process::{Process, describe};
+use super::process::Process;
 use super::scan::{Found, Scan};
 use super::sight::{Cadence, Sight};
 use super::watch::Watch;
 use crate::fault::Fault;
 use crate::invocation::{Answer, LARGEST_ANSWER};
-
-/// How long a handler that has closed its stdout may take to exit, so that its status can be told.
-const EXITING: Duration = Duration::from_secs(1);
-
-/// Makes the one line of an event: raw CR and LF, white space in JSON, become spaces, and a LF ends it.
-pub fn line(mut event: Vec<u8>) -> Vec<u8> {
-    crate::json::flatten(&mut event);
-    event.push(b'\n');
-    event
-}
 
 /// Carries out one exchange with a process that was given its line. `undecided`: it may turn out to read to
 /// end-of-file.
@@ -39,11 +29,13 @@ pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -
         }
         if silent {
             scan.release(&mut process.stdout.stray);
-            return ended(process, &scan, watch);
+            let hint = hint(process, &scan);
+            return exchange::ended(process, &hint, watch);
         }
         if watch.is_over() {
             scan.release(&mut process.stdout.stray);
-            return Ok(timed_out(process, &scan, watch));
+            let seen = doing(process, &scan);
+            return Ok(exchange::timed_out(process, &seen, watch));
         }
         if filter.as_mut().is_some_and(|filter| filter.waits_for_end(process)) {
             process.stdin.close();
@@ -85,7 +77,7 @@ fn take(process: &mut Process, found: Found) -> Outcome {
                 );
                 return Outcome::Fault { fault, keep: true };
             }
-            Outcome::Answer(Answer { body })
+            Outcome::Answer(Answer { body, content_type: None })
         }
         Found::TooLarge { length, complete } => {
             process.stdout.output.clear();
@@ -95,42 +87,21 @@ fn take(process: &mut Process, found: Found) -> Outcome {
     }
 }
 
-/// The process ended, or closed its stdout, without an answer.
-fn ended(process: &mut Process, scan: &Scan, watch: &mut Watch<'_>) -> io::Result<Outcome> {
-    let exit_by = Instant::now() + EXITING;
-    while !process.ended && !watch.is_over() && Instant::now() < exit_by {
-        watch.pump(process, Some(exit_by))?;
-    }
-    let by_itself = process.ended;
-    if by_itself && !process.stdin.was_read() && watch.stopped_by().is_none() {
-        return Ok(Outcome::Untouched);
-    }
-    let status = describe(process.kill());
-    process.flush_logs();
-    if let Some(signal) = watch.stopped_by() {
-        return Ok(Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false });
-    }
-    let what = if by_itself {
-        format!("The handler ended with {status} before it had answered")
-    } else {
-        "The handler closed its stdout before it had answered, and was killed".to_owned()
-    };
-    let hint = match (scan.text_seen(), scan.begun(&process.stdout.output)) {
+/// What the log cannot tell of a handler that ended without an answer.
+fn hint(process: &Process, scan: &Scan) -> String {
+    match (scan.text_seen(), scan.begun(&process.stdout.output)) {
         (_, Some(begun)) => format!("; it had printed the beginning of a JSON value: {begun}"),
         (Some(text), None) => {
             format!("; what it printed is not JSON: {text} (a program whose text is the answer: HANDLER_MODE=oneshot)")
         }
         (None, None) => String::new(),
-    };
-    Ok(Outcome::Fault { fault: Fault::exit(what + &hint).with_stack(process.stderr.stack()), keep: false })
+    }
 }
 
-fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
-    if let Some(signal) = watch.stopped_by() {
-        return Outcome::Fault { fault: Fault::shutdown(signal.as_str()), keep: false };
-    }
+/// What a handler whose time is up was seen doing, and what may help.
+fn doing(process: &Process, scan: &Scan) -> String {
     let reads_on = process.stdin.was_emptied() && Sight::of(process).is_some_and(|sight| sight.reads_on());
-    let seen = match (scan.begun(&process.stdout.output), scan.text_seen()) {
+    match (scan.begun(&process.stdout.output), scan.text_seen()) {
         (Some(begun), _) if begun.trim().parse::<f64>().is_ok() => {
             format!("it printed {begun} without the line feed that ends a number")
         }
@@ -143,13 +114,7 @@ fn timed_out(process: &mut Process, scan: &Scan, watch: &Watch<'_>) -> Outcome {
             "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
         }
         (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
-    };
-    process.kill();
-    // Half an answer is not for the log.
-    process.stdout.output.clear();
-    process.flush_logs();
-    let fault = Fault::timeout(watch.began.elapsed(), &seen).with_stack(process.stderr.stack());
-    Outcome::Fault { fault, keep: false }
+    }
 }
 
 /// Watches for a handler that waits for end-of-file.

@@ -9,7 +9,10 @@ pub mod find;
 mod idle;
 mod launch;
 mod loop_;
+mod message;
+mod messages;
 mod oneshot;
+mod parcel;
 mod process;
 mod pump;
 mod restart;
@@ -44,6 +47,7 @@ enum Talk {
     Oneshot,
     /// Loop, until it has answered once or is seen to read to end-of-file.
     Undecided,
+    Messages,
 }
 
 /// The handler with its processes: the one that works, and one that stands by.
@@ -71,12 +75,13 @@ impl Handler {
         let context = context.ok();
         let path = context.as_ref().map(ContextFile::path);
         let environment = config::handler_environment(&config, name, path.as_ref());
-        let launch = Launch::new(program, &environment, signals, config.ready_timeout)?;
         let talk = match config.mode {
+            _ if program.speaks_messages => Talk::Messages,
             Mode::Auto => Talk::Undecided,
             Mode::Loop => Talk::Loop,
             Mode::Oneshot => Talk::Oneshot,
         };
+        let launch = Launch::new(program, &environment, signals, config.ready_timeout)?;
         let mut handler = Self {
             launch,
             config,
@@ -103,7 +108,7 @@ impl Handler {
         if self.config.trace {
             log::trace('>', &body);
         }
-        let result = self.exchange_twice_at_most(body, answer_by);
+        let result = self.exchange_twice_at_most(invocation, body, answer_by);
         if self.config.trace {
             match &result {
                 Ok(answer) => log::trace('<', &answer.body),
@@ -120,11 +125,20 @@ impl Handler {
 
     /// A process that ended before it had read a byte of the event ended idle, whatever the clocks say: the event then
     /// goes to the next one. Once, for a process that ends without reading may do so for ever.
-    fn exchange_twice_at_most(&mut self, body: Vec<u8>, answer_by: Option<Instant>) -> Result<Answer, Fault> {
+    fn exchange_twice_at_most(
+        &mut self,
+        invocation: &Invocation,
+        body: Vec<u8>,
+        answer_by: Option<Instant>,
+    ) -> Result<Answer, Fault> {
         let began = Instant::now();
         let mut body = Some(body);
         for attempt in 0..2 {
             let mut process = self.process_for_event(answer_by)?;
+            process.stdout.talk = match process.stdout.talk {
+                Talk::Undecided => self.talk,
+                decided => decided,
+            };
             let mut watch = Watch {
                 signals: &self.launch.signals,
                 stopping: &mut self.stopping,
@@ -133,11 +147,11 @@ impl Handler {
                 began,
             };
             let event = body.take().unwrap_or_default();
-            let outcome = exchange::carry_out(&mut process, event, self.talk, &mut watch)
+            let outcome = exchange::carry_out(&mut process, invocation, event, &mut watch)
                 .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
             match outcome {
                 Outcome::Untouched if attempt == 0 => {
-                    body = Some(exchange::event_of_line(process.stdin.take_back(), self.talk));
+                    body = Some(process.stdin.take_back().unwrap());
                     self.ended_idle(process);
                 }
                 Outcome::Untouched => {

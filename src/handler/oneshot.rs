@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::exchange::Outcome;
+use super::exchange::{self, Outcome, give_up};
 use super::process::{Process, describe};
 use super::watch::Watch;
 use crate::fault::Fault;
@@ -28,10 +28,11 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
             break;
         }
         if dropped > READ_TO_END {
-            return Ok(fault(process, Fault::too_large(LARGEST_ANSWER, dropped, false)));
+            return Ok(give_up(process, Fault::too_large(LARGEST_ANSWER, dropped, false)));
         }
         if watch.is_over() {
-            return Ok(timed_out(process, watch));
+            let seen = doing(process);
+            return Ok(exchange::timed_out(process, &seen, watch));
         }
     }
     let unread = process.started < watch.began && !process.stdin.was_read();
@@ -45,22 +46,22 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
     if let Some(signal) = watch.stopped_by()
         && !status.is_some_and(|status| status.success())
     {
-        return Ok(fault(process, Fault::shutdown(signal.as_str())));
+        return Ok(give_up(process, Fault::shutdown(signal.as_str())));
     }
     if !status.is_some_and(|status| status.success()) {
-        return Ok(fault(process, failed(&describe(status), &output).with_stack(process.stderr.stack())));
+        return Ok(give_up(process, failed(&describe(status), &output)));
     }
     if dropped > 0 {
-        return Ok(fault(process, Fault::too_large(LARGEST_ANSWER, dropped + output.len(), true)));
+        return Ok(give_up(process, Fault::too_large(LARGEST_ANSWER, dropped + output.len(), true)));
     }
     Ok(match answer(output) {
-        Ok(body) => Outcome::Answer(Answer { body }),
-        Err(reason) => fault(process, reason),
+        Ok(body) => Outcome::Answer(Answer { body, content_type: None }),
+        Err(reason) => give_up(process, reason),
     })
 }
 
 /// All of stdout as JSON: as it is if it is JSON, else as a string.
-fn answer(mut output: Vec<u8>) -> Result<Vec<u8>, Fault> {
+pub fn answer(mut output: Vec<u8>) -> Result<Vec<u8>, Fault> {
     if output.is_empty() {
         return Ok(b"null".to_vec());
     }
@@ -93,27 +94,16 @@ fn failed(status: &str, output: &[u8]) -> Fault {
     Fault::exit(format!("The handler ended with {status}{quote}"))
 }
 
-fn timed_out(process: &mut Process, watch: &Watch<'_>) -> Outcome {
-    let reason = if let Some(signal) = watch.stopped_by() {
-        Fault::shutdown(signal.as_str())
-    } else {
-        let printed = match process.stdout.output.len() {
-            0 => "there was no output".to_owned(),
-            bytes => format!("it had printed {bytes} bytes"),
-        };
-        let read = if process.stdin.is_done() { "" } else { ", and it has not read all of the event" };
-        let advice = "its answer counts once it has exited (a program that answers and stays: HANDLER_MODE=loop)";
-        Fault::timeout(watch.began.elapsed(), &format!("{printed}{read}; {advice}"))
+/// What a process whose time is up was seen doing, and what may help.
+fn doing(process: &Process) -> String {
+    let printed = match process.stdout.output.len() {
+        0 => "there was no output".to_owned(),
+        bytes => format!("it had printed {bytes} bytes"),
     };
-    fault(process, reason.with_stack(process.stderr.stack()))
-}
-
-/// An error; the process, if it still lives, is of no more use.
-fn fault(process: &mut Process, fault: Fault) -> Outcome {
-    process.kill();
-    process.stdout.output.clear();
-    process.stderr.flush();
-    Outcome::Fault { fault, keep: false }
+    let read = if process.stdin.is_done() { "" } else { ", and it has not read all of the event" };
+    format!(
+        "{printed}{read}; its answer counts once it has exited (a program that answers and stays: HANDLER_MODE=loop)"
+    )
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use wait_timeout::ChildExt;
 
+use super::Talk;
 use super::find::{Program, cannot_run};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
@@ -44,8 +45,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`, whose `image` says the same to the operating system.
-    pub fn start(program: &Program, image: &Image, signals: &Signals) -> Result<Self, Fault> {
+    /// Starts `program`, whose `image` says the same to the operating system, to be talked with in the way of `talk`.
+    pub fn start(program: &Program, image: &Image, signals: &Signals, talk: Talk) -> Result<Self, Fault> {
         let mut command = Command::new(&program.path);
         command.current_dir(&program.folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -61,7 +62,7 @@ impl Process {
         Ok(Self {
             child,
             stdin: Stdin::new(stdin),
-            stdout: Stdout::new(stdout),
+            stdout: Stdout::new(stdout, talk),
             stderr: Stderr::new(stderr),
             exit,
             ended: false,

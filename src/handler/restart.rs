@@ -227,7 +227,7 @@ impl Handler {
             if pump::pump(&mut [process], &wait).is_err() {
                 break;
             }
-            process.stdout.log_stray();
+            process.stdout.set_aside();
         }
         if process.ended || (process.stdin.is_done() && !process.stdin.is_broken()) {
             process.stdin.take_back();

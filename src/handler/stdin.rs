@@ -7,16 +7,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
+use super::parcel::Parcel;
 use crate::os;
 
 /// The writing end of one process's stdin.
 #[derive(Debug)]
 pub struct Stdin {
     pipe: Option<OwnedFd>,
-    event: Vec<u8>,
+    parcel: Parcel,
     written: usize,
-    /// It is closed behind this event.
-    last: bool,
     /// Nobody reads it any more. It stays open, to ask how much was read.
     broken: bool,
     /// The last write found no room for all.
@@ -27,23 +26,22 @@ pub struct Stdin {
 
 impl Stdin {
     pub fn new(pipe: Option<OwnedFd>) -> Self {
-        Self { pipe, event: Vec::new(), written: 0, last: false, broken: false, full: false, remains: None }
+        Self { pipe, parcel: Parcel::default(), written: 0, broken: false, full: false, remains: None }
     }
 
     pub fn pipe(&self) -> Option<&OwnedFd> {
         self.pipe.as_ref()
     }
 
-    /// Puts `event` on its way; `last`: end-of-file follows it.
-    pub fn give(&mut self, event: Vec<u8>, last: bool) {
-        self.event = event;
+    /// Puts an event on its way.
+    pub fn give(&mut self, parcel: Parcel) {
+        self.parcel = parcel;
         self.written = 0;
-        self.last = last;
         self.full = false;
-        if last && self.event.is_empty() {
+        if self.parcel.last && self.parcel.bytes.is_empty() {
             self.pipe = None;
         }
-        if self.event.len() > os::PIPE_SIZE
+        if self.parcel.bytes.len() > os::PIPE_SIZE
             && let Some(pipe) = &self.pipe
         {
             os::widen_pipe(pipe.as_fd());
@@ -51,9 +49,9 @@ impl Stdin {
     }
 
     /// Takes back what was given.
-    pub fn take_back(&mut self) -> Vec<u8> {
+    pub fn take_back(&mut self) -> Parcel {
         self.written = 0;
-        std::mem::take(&mut self.event)
+        std::mem::take(&mut self.parcel)
     }
 
     /// End-of-file for whoever reads it.
@@ -68,7 +66,7 @@ impl Stdin {
 
     /// Whether all that was given is in the pipe, or can never be.
     pub fn is_done(&self) -> bool {
-        self.written == self.event.len() || self.pipe.is_none() || self.broken
+        self.written == self.parcel.bytes.len() || self.pipe.is_none() || self.broken
     }
 
     /// Whether nobody reads it any more.
@@ -92,14 +90,14 @@ impl Stdin {
             return;
         }
         let Some(pipe) = &self.pipe else { return };
-        match nix::unistd::write(pipe, &self.event[self.written..]) {
+        match nix::unistd::write(pipe, &self.parcel.bytes[self.written..]) {
             Ok(written) => self.written += written,
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             // Not a fault in itself: a handler may answer without reading.
             Err(_) => self.broken = true,
         }
         self.full = !self.is_done();
-        if !self.full && self.last {
+        if !self.full && self.parcel.last {
             self.remains = reading_end(pipe).ok();
             self.pipe = None;
         }

@@ -1,10 +1,21 @@
-//! A handler's stdout: what it printed and nobody has looked at yet, and what of it was no answer.
+//! A handler's stdout: what it printed and nobody has looked at yet, and what becomes of it while no answer is waited
+//! for, which depends on the way it talks.
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::Talk;
+use super::message::{Broken, Message, Reader};
+use super::messages::log_dropped;
+use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
-use crate::log::Lines;
+use crate::log::{self, Lines};
 use crate::os;
+
+/// The line that a handler which speaks messages begins with.
+const GREETING: &[u8] = b"lambda-stdio/1 ready";
+
+/// What a handler may print before it is ready and have it kept back: a greeting, or an error object.
+const LONGEST_OPENING: usize = 64 * 1024;
 
 /// The reading end of one process's stdout.
 #[derive(Debug)]
@@ -14,18 +25,32 @@ pub struct Stdout {
     pub output: Vec<u8>,
     /// What is no answer, on its way to the log.
     pub stray: Lines,
+    pub talk: Talk,
+    /// Nothing has been printed yet but the beginning of a greeting, or of an error object before it was ready.
+    opening: bool,
+    ready: bool,
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
-    /// All of it is one answer (oneshot), whenever it was printed: nothing of it is stray.
-    whole: bool,
+    messages: Reader,
     /// The pipe was made to hold more.
     wide: bool,
 }
 
 impl Stdout {
-    pub fn new(pipe: Option<OwnedFd>) -> Self {
-        Self { pipe, output: Vec::new(), stray: Lines::dropping_empty(), early: None, whole: false, wide: false }
+    /// For a process that is talked with in the way of `talk`, unless it greets.
+    pub fn new(pipe: Option<OwnedFd>, talk: Talk) -> Self {
+        Self {
+            pipe,
+            output: Vec::new(),
+            stray: Lines::dropping_empty(),
+            talk,
+            opening: talk != Talk::Oneshot,
+            ready: false,
+            early: (talk == Talk::Undecided).then(Vec::new),
+            messages: Reader::new(),
+            wide: false,
+        }
     }
 
     /// Reads once; whether there was anything.
@@ -45,28 +70,76 @@ impl Stdout {
         got > 0
     }
 
-    /// Keeps what is printed from now on, besides logging it, until it is asked for.
-    pub fn keep_early(&mut self) {
-        self.early = Some(Vec::new());
-    }
-
-    /// Keeps all that is printed: it is one answer.
-    pub fn keep_whole(&mut self) {
-        self.whole = true;
-    }
-
     /// What was printed before the first event.
     pub fn take_early(&mut self) -> Vec<u8> {
         self.early.take().unwrap_or_default()
     }
 
-    /// Logs what has come: it is no answer, since none is waited for.
-    pub fn log_stray(&mut self) {
-        if self.whole {
-            // One byte more than any answer has tells that it is too large.
-            self.output.truncate(LARGEST_ANSWER + 1);
+    /// Takes the greeting out of the output, if that is the first there is. From then on the process speaks messages.
+    pub fn greet(&mut self) {
+        if !self.opening || self.output.is_empty() {
             return;
         }
+        let same = self.output.len().min(GREETING.len());
+        let may_greet = self.output[..same] == GREETING[..same];
+        let may_be_error = self.output[0] == b'{' && !self.ready;
+        self.opening = (may_greet || may_be_error) && self.output.len() < LONGEST_OPENING;
+        if may_greet && let Some(end) = memchr::memchr(b'\n', &self.output) {
+            self.opening = false;
+            let behind = self.output[GREETING.len()..end].trim_ascii_end();
+            if behind.is_empty() || behind[0] == b' ' {
+                self.talk = Talk::Messages;
+                self.output.drain(..=end);
+            }
+        }
+    }
+
+    /// It waits for events: what it prints from now on is for them.
+    pub fn set_ready(&mut self) {
+        self.ready = true;
+        self.set_aside();
+    }
+
+    /// The error object that it printed in place of becoming ready.
+    pub fn opening_error(&self) -> Option<Fault> {
+        Fault::from_error_object(&self.output).filter(|_| self.opening)
+    }
+
+    /// Whether an adapter has yet to say that it is ready.
+    pub fn awaits_greeting(&self) -> bool {
+        self.talk == Talk::Messages && self.opening
+    }
+
+    /// An event is about to be given: what has come by now is no answer to it.
+    pub fn begin_event(&mut self) {
+        self.flush();
+        self.messages.begin_event(&self.output);
+    }
+
+    /// The next message, if it is all there, and whether it was begun before the event.
+    pub fn next_message(&mut self) -> Result<Option<(Message, bool)>, Broken> {
+        if self.opening { Ok(None) } else { self.messages.next(&mut self.output) }
+    }
+
+    /// Deals with what has come while no answer is waited for.
+    pub fn set_aside(&mut self) {
+        self.greet();
+        match self.talk {
+            _ if self.opening => {}
+            // All of it is one answer. One byte more than any answer has tells that it is too large.
+            Talk::Oneshot => self.output.truncate(LARGEST_ANSWER + 1),
+            Talk::Loop | Talk::Undecided => self.log_stray(),
+            Talk::Messages => self.drop_messages(),
+        }
+    }
+
+    /// Deals with what has come, whether its line has an end or not.
+    pub fn flush(&mut self) {
+        self.set_aside();
+        self.stray.flush();
+    }
+
+    fn log_stray(&mut self) {
         if self.output.is_empty() {
             return;
         }
@@ -78,9 +151,19 @@ impl Stdout {
         self.output.clear();
     }
 
-    /// Logs what has come, whether its line has an end or not.
-    pub fn flush(&mut self) {
-        self.log_stray();
-        self.stray.flush();
+    fn drop_messages(&mut self) {
+        loop {
+            match self.messages.next(&mut self.output) {
+                Ok(Some((message, _))) => log_dropped(&message),
+                Ok(None) => return,
+                Err(Broken(reason)) => {
+                    // The next exchange would find the rest: what follows a broken message has no beginning.
+                    log::warn(format_args!("the handler's messages are broken between events: {reason}"));
+                    self.pipe = None;
+                    self.output.clear();
+                    return;
+                }
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Watch<'_> {
         let woke = match &mut self.spare {
             Some(spare) => {
                 let woke = pump::pump(&mut [process, spare], &wait)?;
-                spare.stdout.log_stray();
+                spare.stdout.set_aside();
                 woke
             }
             None => pump::pump(&mut [process], &wait)?,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use ureq::http::{HeaderMap, Response};
+use ureq::http::{HeaderMap, HeaderName, Response};
 use ureq::{Agent, Body};
 
 use self::wire::{Loopback, Wire};
@@ -28,7 +28,11 @@ const ASKING_AGAIN: Duration = Duration::from_millis(50);
 const TRUSTED_LENGTH: u64 = 16 * 1024 * 1024;
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+const ERROR_CAUSE: &str = "Lambda-Runtime-Function-XRay-Error-Cause";
 const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
+
+/// The longest header of a handler's own that is passed on.
+const LONGEST_HEADER: usize = 8 * 1024;
 
 /// The Runtime API of one function.
 pub struct Lambda {
@@ -151,12 +155,16 @@ impl Source for Lambda {
     }
 
     fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()> {
-        self.post_answer(invocation, "response", &[("Content-Type", "application/json")], &answer.body)
+        let content_type = answer.content_type.as_deref().map_or_else(|| "application/json".to_owned(), header_value);
+        self.post_answer(invocation, "response", &[("Content-Type", &content_type)], &answer.body)
     }
 
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
         let error_type = header_value(&fault.error_type);
-        self.post_answer(invocation, "error", &error_headers(&error_type), &fault.body())
+        let cause = fault.cause.as_deref().map(header_value);
+        let mut headers = error_headers(&error_type).to_vec();
+        headers.extend(cause.as_deref().map(|cause| (ERROR_CAUSE, cause)));
+        self.post_answer(invocation, "error", &headers, &fault.body())
     }
 
     fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
@@ -176,7 +184,7 @@ fn error_headers(error_type: &str) -> [(&str, &str); 2] {
 /// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
 fn header_value(text: &str) -> String {
     text.chars()
-        .take(256)
+        .take(LONGEST_HEADER)
         .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
         .collect()
 }
@@ -192,6 +200,7 @@ fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
         identity: header(headers, "Lambda-Runtime-Cognito-Identity"),
         tenant_id: header(headers, "Lambda-Runtime-Aws-Tenant-Id"),
         invocation_id: header(headers, INVOCATION_ID),
+        headers: event_headers(headers),
         ..Invocation::default()
     };
     if let Some(deadline) = header(headers, "Lambda-Runtime-Deadline-Ms").and_then(|text| text.parse().ok()) {
@@ -199,6 +208,23 @@ fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
     }
     invocation.body = read_body(response, u64::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
     Ok(invocation)
+}
+
+/// What an adapter is told of the event, under the names as Lambda's documentation writes them.
+fn event_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let told = |name: &str| name.starts_with("lambda-runtime-") || name == "content-type";
+    let names = headers.keys().map(HeaderName::as_str).filter(|name| told(name));
+    names.filter_map(|name| Some((title_case(name), header(headers, name)?))).collect()
+}
+
+fn title_case(name: &str) -> String {
+    let mut start = true;
+    let letters = name.chars().map(|letter| {
+        let letter = if start { letter.to_ascii_uppercase() } else { letter };
+        start = letter == '-';
+        letter
+    });
+    letters.collect()
 }
 
 /// Empty means absent.

@@ -76,6 +76,12 @@ impl Source for Shell {
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
             invocation.set_deadline(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
         }
+        let said = [
+            ("Aws-Request-Id", Some(invocation.id.clone())),
+            ("Deadline-Ms", invocation.deadline_ms.map(|ms| ms.to_string())),
+        ];
+        invocation.headers =
+            said.into_iter().filter_map(|(name, value)| Some((format!("Lambda-Runtime-{name}"), value?))).collect();
         Ok(Some(invocation))
     }
 
