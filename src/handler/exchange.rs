@@ -35,12 +35,11 @@ pub fn carry_out(process: &mut Process, event: Vec<u8>, talk: Talk, watch: &mut 
         Talk::Oneshot => process.stdin.give(event, true),
         Talk::Loop | Talk::Undecided => process.stdin.give(loop_::line(event), false),
     }
-    if process.ended {
-        return Ok(Outcome::Untouched);
-    }
     match talk {
-        Talk::Oneshot => oneshot::collect(process, watch),
-        Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
+        // A oneshot process that was started for this very event may be right not to wait for it.
+        Talk::Oneshot if !process.ended || process.started > watch.began => oneshot::collect(process, watch),
+        _ if process.ended => Ok(Outcome::Untouched),
+        Talk::Oneshot | Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
     }
 }
 

@@ -28,15 +28,17 @@ impl Tend for Handler {
                     return Err(io::Error::other("the handler cannot be started"));
                 }
             }
-            let (kill_at, signals) = match &self.stopping {
-                Some(stopping) => (Some(stopping.kill_at), None),
+            // What a killed handler leaves to report is still to be posted.
+            let (give_up_at, signals) = match &self.stopping {
+                Some(stopping) => (Some(stopping.kill_at + GRACE), None),
                 None => (None, Some(&*self.launch.signals)),
             };
-            if kill_at.is_some_and(|kill_at| Instant::now() >= kill_at) {
+            if give_up_at.is_some_and(|give_up_at| Instant::now() >= give_up_at) {
                 return Err(io::Error::other("a signal ends the wait"));
             }
             let retry = self.restarts.next.filter(|_| !self.busy && self.is_incomplete());
-            let wait = Wait { until: [kill_at, retry].into_iter().flatten().min(), other: Some(descriptor), signals };
+            let wait =
+                Wait { until: [give_up_at, retry].into_iter().flatten().min(), other: Some(descriptor), signals };
             let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
             let woke = pump::pump(&mut processes, &wait)?;
             for process in processes {

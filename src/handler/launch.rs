@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Talk;
 use super::find::Program;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
@@ -48,19 +49,21 @@ impl Launch {
         Ok(Self { program, image, signals, ready_timeout })
     }
 
-    /// Starts a process and leaves it to itself. `undecided`: what it prints early may be part of its first answer.
-    pub fn start(&self, undecided: bool) -> Result<Process, Fault> {
+    /// Starts a process that will be talked with in the way of `talk`, and leaves it to itself.
+    pub fn start(&self, talk: Talk) -> Result<Process, Fault> {
         let mut process = Process::start(&self.program, &self.image, &self.signals)?;
-        if undecided {
-            process.stdout.keep_early();
+        match talk {
+            Talk::Loop => {}
+            Talk::Undecided => process.stdout.keep_early(),
+            Talk::Oneshot => process.stdout.keep_whole(),
         }
         Ok(process)
     }
 
     /// Starts a process and waits until it is ready: it waits for an event, or its time is up. At most until `until`.
     /// Its exit before that is a fault, unless it is with 0.
-    pub fn start_ready(&self, undecided: bool, until: Option<Instant>) -> Result<Started, Fault> {
-        let mut process = self.start(undecided)?;
+    pub fn start_ready(&self, talk: Talk, until: Option<Instant>) -> Result<Started, Fault> {
+        let mut process = self.start(talk)?;
         let ready_by = process.started + self.ready_timeout;
         let sight = Sight::of(&process);
         let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));

@@ -34,7 +34,12 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
             return Ok(timed_out(process, watch));
         }
     }
+    let unread = process.started < watch.began && !process.stdin.was_read();
     let status = process.kill();
+    if unread && watch.stopped_by().is_none() && !status.is_some_and(|status| status.success()) {
+        // It stood by, and died before the event could reach it.
+        return Ok(Outcome::Untouched);
+    }
     let output = std::mem::take(&mut process.stdout.output);
     process.stderr.flush();
     if let Some(signal) = watch.stopped_by()

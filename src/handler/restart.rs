@@ -65,12 +65,12 @@ impl Handler {
         if !self.starts_ahead() {
             return Ok(());
         }
-        match self.launch.start_ready(self.talk == Talk::Undecided, None)? {
+        match self.launch.start_ready(self.talk, None)? {
             Started::Ready(process) | Started::Starting(process) => self.current = Some(process),
             Started::Finished => self.finished_early()?,
         }
         if self.wants_spare() {
-            match self.launch.start_ready(false, None)? {
+            match self.launch.start_ready(self.talk, None)? {
                 Started::Ready(process) | Started::Starting(process) => self.spare = Some(process),
                 Started::Finished => self.finished_early()?,
             }
@@ -107,12 +107,11 @@ impl Handler {
 
     /// The process that gets an event now, which must be answered by `answer_by`.
     pub(super) fn process_for_event(&mut self, answer_by: Option<Instant>) -> Result<Process, Fault> {
-        for place in [self.current.take(), self.spare.take()] {
-            match place {
-                Some(process) if !process.ended => return Ok(process),
-                Some(process) => self.ended_idle(process),
-                None => {}
+        while let Some(process) = self.current.take().or_else(|| self.spare.take()) {
+            if !process.ended {
+                return Ok(process);
             }
+            self.ended_idle(process);
         }
         self.bring_up(false, answer_by)?.ok_or_else(|| Fault::exit("The handler could not be started"))
     }
@@ -132,7 +131,7 @@ impl Handler {
         if self.restarts.next.is_some_and(|next| Instant::now() < next) || self.restarts.given_up().is_some() {
             return None;
         }
-        self.launch.start(self.talk == Talk::Undecided).map_err(|fault| self.restarts.failed(fault)).ok()
+        self.launch.start(self.talk).map_err(|fault| self.restarts.failed(fault)).ok()
     }
 
     /// A process has ended between events: nothing is reported, and it is started again.
@@ -178,11 +177,11 @@ impl Handler {
                 return Err(fault);
             }
             let started = if self.starts_ahead() {
-                self.launch.start_ready(self.talk == Talk::Undecided, until)
+                self.launch.start_ready(self.talk, until)
             } else if ahead {
                 return Ok(None);
             } else {
-                self.launch.start(false).map(Started::Ready)
+                self.launch.start(self.talk).map(Started::Ready)
             };
             match started {
                 Ok(Started::Ready(process) | Started::Starting(process)) => return Ok(Some(process)),

@@ -1,8 +1,11 @@
 //! A handler's stdin: the event on its way in, and how much of it has been read.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 
 use crate::os;
 
@@ -18,11 +21,13 @@ pub struct Stdin {
     broken: bool,
     /// The last write found no room for all.
     full: bool,
+    /// A reading end of our own, once the writing end is closed: to ask how much was read.
+    remains: Option<File>,
 }
 
 impl Stdin {
     pub fn new(pipe: Option<OwnedFd>) -> Self {
-        Self { pipe, event: Vec::new(), written: 0, last: false, broken: false, full: false }
+        Self { pipe, event: Vec::new(), written: 0, last: false, broken: false, full: false, remains: None }
     }
 
     pub fn pipe(&self) -> Option<&OwnedFd> {
@@ -78,7 +83,7 @@ impl Stdin {
 
     /// Whether all of what was given has been read, and the pipe is still open.
     pub fn was_emptied(&self) -> bool {
-        self.is_done() && self.waiting() == Some(0)
+        self.pipe.is_some() && self.is_done() && self.waiting() == Some(0)
     }
 
     /// Writes as much as there is room for. `room`: the pipe is known to have some again.
@@ -95,11 +100,19 @@ impl Stdin {
         }
         self.full = !self.is_done();
         if !self.full && self.last {
+            self.remains = reading_end(pipe).ok();
             self.pipe = None;
         }
     }
 
     fn waiting(&self) -> Option<usize> {
-        os::bytes_waiting(self.pipe.as_ref()?.as_fd()).ok()
+        let pipe = self.pipe.as_ref().map(AsFd::as_fd).or(self.remains.as_ref().map(AsFd::as_fd))?;
+        os::bytes_waiting(pipe).ok()
     }
+}
+
+/// Opens the other end of a pipe whose writing end is ours (proc(5), /proc/PID/fd).
+fn reading_end(pipe: &OwnedFd) -> std::io::Result<File> {
+    let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+    File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }

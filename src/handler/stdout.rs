@@ -17,13 +17,15 @@ pub struct Stdout {
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
+    /// All of it is one answer (oneshot), whenever it was printed: nothing of it is stray.
+    whole: bool,
     /// The pipe was made to hold more.
     wide: bool,
 }
 
 impl Stdout {
     pub fn new(pipe: Option<OwnedFd>) -> Self {
-        Self { pipe, output: Vec::new(), stray: Lines::dropping_empty(), early: None, wide: false }
+        Self { pipe, output: Vec::new(), stray: Lines::dropping_empty(), early: None, whole: false, wide: false }
     }
 
     /// Reads once; whether there was anything.
@@ -48,6 +50,11 @@ impl Stdout {
         self.early = Some(Vec::new());
     }
 
+    /// Keeps all that is printed: it is one answer.
+    pub fn keep_whole(&mut self) {
+        self.whole = true;
+    }
+
     /// What was printed before the first event.
     pub fn take_early(&mut self) -> Vec<u8> {
         self.early.take().unwrap_or_default()
@@ -55,6 +62,11 @@ impl Stdout {
 
     /// Logs what has come: it is no answer, since none is waited for.
     pub fn log_stray(&mut self) {
+        if self.whole {
+            // One byte more than any answer has tells that it is too large.
+            self.output.truncate(LARGEST_ANSWER + 1);
+            return;
+        }
         if self.output.is_empty() {
             return;
         }

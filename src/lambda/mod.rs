@@ -173,9 +173,10 @@ fn error_headers(error_type: &str) -> [(&str, &str); 2] {
     [("Content-Type", "application/vnd.aws.lambda.error+json"), (ERROR_TYPE, error_type)]
 }
 
-/// A handler may call its error what it likes; a header takes visible ASCII only.
+/// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
 fn header_value(text: &str) -> String {
     text.chars()
+        .take(256)
         .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
         .collect()
 }

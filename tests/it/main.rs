@@ -7,12 +7,14 @@ mod harness;
 
 mod auto;
 mod context;
+mod examples;
 mod exits;
 mod faults;
 mod languages;
 mod log;
 mod loop_;
 mod oneshot;
+mod readme;
 mod ready;
 mod resources;
 mod runtime_api;

@@ -1,0 +1,109 @@
+//! What the READMEs say is so: every block of commands is run, and prints what stands below it.
+//!
+//! A block is one of these:
+//! - `console`: lines with `$ ` before them are commands for bash, the lines below each are its standard output;
+//! - two words, `bash greet.sh`: a file of this name, which the commands find;
+//! - `text`: no commands;
+//! - `sh` beginning with `# Not run by the tests: `, and why.
+
+use crate::examples;
+use crate::harness::files::{self, Folder, need};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A command's longest time, in seconds.
+const LIMIT: &str = "60";
+
+#[test]
+fn the_readme_is_so() {
+    check("README.md");
+}
+
+#[test]
+fn the_examples_readmes_are_so() {
+    for name in examples::names() {
+        check(&format!("examples/{name}/README.md"));
+    }
+}
+
+/// Goes through one document, in a folder of its own that looks like a checkout after `./build.sh`.
+fn check(document: &str) {
+    let folder = Folder::new();
+    for name in examples::names() {
+        fs::create_dir_all(folder.path().join("examples").join(&name)).unwrap();
+        for file in examples::files(&name) {
+            folder.copy(&examples::root().join(&name).join(&file), &format!("examples/{name}/{file}"));
+        }
+    }
+    fs::create_dir_all(folder.path().join("target/release")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_bootstrap"), folder.path().join("target/release/bootstrap")).unwrap();
+
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+    let mut commands = 0;
+    for block in blocks(&text) {
+        let place = format!("{document}:{}", block.line);
+        match block.info.split(' ').collect::<Vec<_>>()[..] {
+            ["console"] => commands += console(&folder, &block.text, &place),
+            [_, file] => folder.write(file, block.text.as_bytes(), 0o644),
+            ["text"] => {}
+            ["sh"] if block.text.starts_with("# Not run by the tests: ") => {}
+            _ => panic!("{place}: what is a block `{}`?", block.info),
+        }
+    }
+    assert!(commands > 0, "{document} shows no command");
+}
+
+/// Runs the commands of one block; gives their number.
+fn console(folder: &Folder, block: &str, place: &str) -> usize {
+    let lines: Vec<_> = block.split_inclusive('\n').collect();
+    let mut count = 0;
+    for step in lines.chunk_by(|_, next| !next.starts_with("$ ")) {
+        let Some(command) = step[0].strip_prefix("$ ") else {
+            panic!("{place}: output without a command: {}", step[0])
+        };
+        let command = command.trim_end().replace("cargo run --release --", "target/release/bootstrap");
+        let wanted = step[1..].concat();
+        let output = files::spawn(
+            Command::new(need("timeout"))
+                .args(["-k1", LIMIT, "bash", "-c", &command])
+                .current_dir(folder.path())
+                .env_clear()
+                .env("PATH", files::search_path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
+        )
+        .wait_with_output()
+        .unwrap();
+        let (seen, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(seen, wanted, "{place}: {command}\nwith {} and on stderr:\n{log}", output.status);
+        count += 1;
+    }
+    count
+}
+
+/// A fenced block of a document.
+struct Block {
+    line: usize,
+    info: String,
+    text: String,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in document.split_inclusive('\n').enumerate() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, None) => {}
+            (None, Some(info)) => {
+                open = Some(Block { line: number + 1, info: info.trim_end().to_owned(), text: String::new() });
+            }
+            (Some(block), None) => block.text += line,
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+        }
+    }
+    assert!(open.is_none(), "a block does not end");
+    blocks
+}
