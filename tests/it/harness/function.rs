@@ -6,12 +6,13 @@
 //!
 //! Between the two, `start()` gives a `Running` function for tests that do things in the middle.
 
+use super::calls::{Call, Reply};
 use super::event::Event;
 use super::fifo::Fifo;
 use super::files::{self, Folder, need};
 use super::process::{Process, Stdout};
 use super::running::Running;
-use super::server::{Call, Reply, Server};
+use super::server::Server;
 use super::watch::{Exit, Watch};
 use std::collections::HashMap;
 use std::ffi::OsString;
