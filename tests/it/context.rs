@@ -1,7 +1,9 @@
 //! The context file: what a plain program can know about the event that it works on.
 
 use crate::harness::{Event, Function, Running};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Answers every event with the context file that is there when it arrives.
 const SHOW: &str = "while read -r e; do cat \"$LAMBDA_CONTEXT_FILE\"; echo; done";
@@ -68,6 +70,19 @@ fn it_is_up_to_date_for_every_event() {
     for _ in 0..100 {
         context(&function, Event::new("{}"));
     }
+}
+
+#[test]
+fn it_is_removed_at_the_end() {
+    // On Lambda there is no TMPDIR, and `/tmp` is all that can be written to.
+    let script = "while read -r e; do echo \"\\\"$LAMBDA_CONTEXT_FILE\\\"\"; done";
+    let function = Function::bash(script).without_env("TMPDIR").start();
+    let path = function.call("1").json();
+    let path = Path::new(path.as_str().unwrap());
+    assert!(path.starts_with("/tmp") && path.exists(), "{}", path.display());
+    function.signal(Signal::SIGTERM);
+    function.exit();
+    assert!(!path.exists(), "{}", path.display());
 }
 
 #[test]

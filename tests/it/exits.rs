@@ -94,3 +94,53 @@ fn a_bad_exit_after_the_answer_leaves_the_answer_and_a_log_line() {
         .expect_log("SIGKILL")
         .run();
 }
+
+#[test]
+fn standby_is_there_for_a_loop_that_asks_for_it() {
+    let script = "while read -r e; do [ $e = 1 ] && exit 1; echo $$; done";
+    let function = Function::bash(script).mode("loop").env("HANDLER_STANDBY", "1").start();
+    let first = function.call("0").text();
+    function.wait_idle();
+    let standing_by: Vec<_> =
+        function.children().into_iter().map(|(pid, _)| pid.to_string()).filter(|pid| *pid != first).collect();
+    assert_eq!(standing_by.len(), 1, "{standing_by:?}");
+    function.call("1").error("Runtime.ExitError");
+    assert_eq!(function.call("0").text(), standing_by[0]);
+}
+
+#[test]
+fn an_early_answer_stands_where_the_rest_of_the_event_is_never_read() {
+    // Writing the rest ends in a broken pipe, which is nobody's fault.
+    let function = Function::bash("head -c 1 > /dev/null; echo \"[$$]\"; exit 0").mode("loop").start();
+    let event = format!("\"{}\"", "x".repeat(2_000_000));
+    let first = function.call(event.clone()).json();
+    assert_ne!(function.call(event).json(), first);
+    assert!(function.call("1").json().is_array());
+}
+
+#[test]
+fn a_death_in_the_middle_of_reading_is_an_error_and_not_a_second_try() {
+    let script = "echo start >> starts; while read -r -n 1 c; do [ $c = 7 ] && { echo read >> reads; exit 3; }; read -r rest; echo 1; done";
+    let function = Function::bash(script).mode("loop").start();
+    let event = format!("7{}", "0".repeat(1_000_000));
+    assert!(function.call(event).error("Runtime.ExitError").contains("exit status 3"));
+    assert_eq!(function.call("1").response(), b"1");
+    assert_eq!(function.folder().read("reads").lines().count(), 1);
+    assert_eq!(function.folder().read("starts").lines().count(), 2);
+}
+
+#[test]
+fn a_handler_that_never_gets_to_reading_is_tried_twice() {
+    // It sees that there is something to read, and dies of it.
+    let script = "import select, sys
+open('starts', 'a').write('start\\n')
+select.select([sys.stdin], [], [])
+sys.exit(3)
+";
+    let function = Function::python(script).mode("loop").start();
+    for number in 1..=2 {
+        assert!(function.call("1").error("Runtime.ExitError").contains("exit status 3"));
+        function.wait_idle();
+        assert_eq!(function.folder().read("starts").lines().count(), 2 * number + 1);
+    }
+}

@@ -50,6 +50,14 @@ fn a_time_out_kills_what_ignores_sigterm() {
 }
 
 #[test]
+fn a_handler_that_does_not_read_a_large_event_runs_out_of_time() {
+    let script = "while read -r -n 1 c; do [ $c = 7 ] && sleep 1000; read -r rest; echo 1; done";
+    let function = Function::bash(script).mode("loop").env(MARGIN, "1000").start();
+    time_out(&function, &format!("7{}", "0".repeat(1_000_000)), Duration::from_secs(2));
+    assert_eq!(function.call("1").response(), b"1");
+}
+
+#[test]
 fn the_message_of_a_time_out_says_what_was_seen() {
     let script =
         "while read -r e; do case $e in 1) echo 'Loading the model'; sleep 1000;; 2) sleep 1000;; *) ;; esac; done";

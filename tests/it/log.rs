@@ -51,6 +51,18 @@ fn what_was_written_before_the_answer_is_logged_before_it_is_posted() {
 }
 
 #[test]
+fn a_lot_that_was_written_before_the_answer_is_logged_before_it_is_posted() {
+    // As much as a pipe holds, so that the handler has answered before the first of it was read.
+    let script = "while read -r e; do cat much >&2; echo $e; done";
+    let much = format!("{}last of it\n", "a line that says nothing much\n".repeat(2000));
+    let function = with_log_in_a_file(Function::bash(script).file("much", &much));
+    for number in 1..=20 {
+        let probe = function.call(number.to_string()).0.probe;
+        assert_eq!(probe.matches("last of it\n").count(), number);
+    }
+}
+
+#[test]
 fn what_a_crash_left_is_logged_before_its_error_is_posted() {
     let script = "while read -r e; do printf 'half a line' >&2; printf 'half an' ; exit 1; done";
     let answer = with_log_in_a_file(Function::bash(script)).call("1");

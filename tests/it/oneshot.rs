@@ -138,19 +138,6 @@ fn without_standby_nothing_starts_before_its_event() {
 }
 
 #[test]
-fn standby_is_there_for_a_loop_that_asks_for_it() {
-    let script = "while read -r e; do [ $e = 1 ] && exit 1; echo $$; done";
-    let function = Function::bash(script).mode("loop").env("HANDLER_STANDBY", "1").start();
-    let first = function.call("0").text();
-    function.wait_idle();
-    let standing_by: Vec<_> =
-        function.children().into_iter().map(|(pid, _)| pid.to_string()).filter(|pid| *pid != first).collect();
-    assert_eq!(standing_by.len(), 1, "{standing_by:?}");
-    function.call("1").error("Runtime.ExitError");
-    assert_eq!(function.call("0").text(), standing_by[0]);
-}
-
-#[test]
 fn a_program_that_ends_without_reading_is_not_an_error() {
     let function = oneshot("echo run >> runs").start();
     for _ in 0..3 {

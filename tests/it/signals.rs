@@ -48,6 +48,16 @@ fn a_signal_while_the_handler_starts_ends_bootstrap() {
 }
 
 #[test]
+fn a_signal_while_nothing_can_be_started_ends_bootstrap() {
+    let script = "[ -e broken ] && { echo attempt >&2; exit 4; }; while read -r e; do touch broken; exit 3; done";
+    let function = Function::bash(script).start();
+    function.call("1").error("Runtime.ExitError");
+    function.wait_log("attempt");
+    function.signal(Signal::SIGTERM);
+    assert_eq!(function.exit(), Exit::Status(0), "{}", function.story());
+}
+
+#[test]
 fn in_the_middle_of_an_event_its_answer_still_counts() {
     let script =
         "trap 'echo \"\\\"finished\\\"\"; exit 0' TERM; while read -r e; do echo busy >&2; sleep 1000 & wait; done";

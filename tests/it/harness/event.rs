@@ -1,6 +1,6 @@
 //! What goes over the Runtime API: events with their headers, and what `bootstrap` sends back.
 
-use super::server::Call;
+use super::calls::Call;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -6,12 +6,13 @@
 //!
 //! Between the two, `start()` gives a `Running` function for tests that do things in the middle.
 
+use super::calls::{Call, Reply};
 use super::event::Event;
 use super::fifo::Fifo;
 use super::files::{self, Folder, need};
 use super::process::{Process, Stdout};
 use super::running::Running;
-use super::server::{Call, Reply, Server};
+use super::server::Server;
 use super::watch::{Exit, Watch};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -54,6 +55,8 @@ impl Function {
         let environment = HashMap::from([
             ("PATH".to_owned(), files::search_path().into()),
             ("LAMBDA_TASK_ROOT".to_owned(), folder.path().into()),
+            // What a killed `bootstrap` leaves goes with the folder, whose name also marks the processes of this test.
+            ("TMPDIR".to_owned(), folder.path().into()),
         ]);
         Self {
             folder,
@@ -256,8 +259,6 @@ impl Function {
             .args(&self.arguments)
             .current_dir(if self.in_task_root { self.folder.path() } else { Path::new("/") })
             .env_clear()
-            // The folder's name marks the processes that are this test's.
-            .env("TEST_FOLDER", self.folder.path())
             .env("AWS_LAMBDA_RUNTIME_API", format!("{}{}{}", self.scheme, server.address(), self.prefix))
             .envs(&self.environment);
         let process = Process::start(&mut command, &self.folder, Stdio::null(), Stdout::Pipe, &watch);

@@ -3,6 +3,7 @@
 //! Nothing here sleeps. Whatever a test waits for (a request, a log line, an exit) changes one shared account of what was
 //! seen, and waiting is a look at that account whenever it changes, with one time limit for everything.
 
+pub mod calls;
 pub mod event;
 pub mod fifo;
 pub mod files;
@@ -16,9 +17,9 @@ pub mod server;
 pub mod shell;
 pub mod watch;
 
+pub use calls::{Call, Reply};
 pub use event::{Answer, Event, hex};
 pub use files::need;
 pub use function::Function;
 pub use running::Running;
-pub use server::{Call, Reply};
 pub use shell::Shell;

@@ -1,7 +1,7 @@
 //! What must hold for every single request, whatever a test is about.
 
+use super::calls::Call;
 use super::event::Request;
-use super::server::Call;
 use serde_json::value::RawValue;
 
 /// What is wrong with this request. `nonce` is the invocation id of the event that it is about, where it has one.

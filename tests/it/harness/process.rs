@@ -16,7 +16,7 @@ use std::thread;
 /// A running `bootstrap`.
 pub struct Process {
     child: Child,
-    /// Stands in the environment of all that belongs to this test.
+    /// Stands in the environment of all that belongs to this test: its folder's name, in `TMPDIR`.
     mark: String,
 }
 

@@ -1,11 +1,12 @@
 //! A function that runs: events go in, and whatever `bootstrap` does can be waited for and looked at.
 
+use super::calls::Call;
 use super::event::{Answer, Event, Request};
 use super::fifo::Fifo;
 use super::files::Folder;
 use super::process::Process;
 use super::procfs;
-use super::server::{Call, Server};
+use super::server::Server;
 use super::watch::{Exit, Seen, Watch};
 use nix::sys::signal::Signal;
 use std::collections::HashMap;

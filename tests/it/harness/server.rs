@@ -3,6 +3,7 @@
 //! It is also the tests' policeman. Whatever a test is about, an event that is answered twice, an answer to an event that
 //! was never given out, a `/next` while an event is still unanswered, or a malformed call fails it.
 
+use super::calls::{Call, Reply};
 use super::event::{Event, Request};
 use super::http;
 use super::police;
@@ -13,34 +14,6 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
-
-/// The four calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Call {
-    Next,
-    Response,
-    Error,
-    Init,
-}
-
-/// What the server does with one request, where it is not simply to do its duty.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// Answers with this status. A 200 on `/next` is an event; whatever is refused counts as taken.
-    Status(u16),
-    /// Reads the request, forgets it, and closes the connection.
-    Drop,
-    /// Takes an answer in, but closes the connection without saying so.
-    TakeAndDrop,
-    /// Does its duty, then closes the connection without a word.
-    ThenClose,
-    /// Does its duty, with `Connection: close`.
-    SayClose,
-    /// Does its duty, a few bytes at a time.
-    InPieces,
-    /// Does its duty, but only when the test calls `Server::release`.
-    Held,
-}
 
 /// What a probe sees is kept with the request that came in at that moment.
 pub type Probe = Box<dyn Fn() -> String + Send>;
@@ -157,7 +130,8 @@ impl Shared {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::with_capacity(1 << 16, stream);
         while let Some(wire) = http::read_request(&mut reader)? {
-            let Some((call, id)) = self.route(&wire) else {
+            let path = wire.path.strip_prefix(&self.prefix).unwrap_or_default();
+            let Some((call, id)) = Call::of(&wire.method, path) else {
                 self.violation(format!("an unknown call: {} {}", wire.method, wire.path));
                 (&*stream).write_all(&http::answer(404, &[], b"{}", false))?;
                 continue;
@@ -211,19 +185,6 @@ impl Shared {
             }
         }
         Ok(())
-    }
-
-    /// Which call it is, and about which event.
-    fn route(&self, wire: &http::Wire) -> Option<(Call, String)> {
-        let path = wire.path.strip_prefix(&self.prefix)?.strip_prefix("/2018-06-01/runtime/")?;
-        let words: Vec<&str> = path.split('/').collect();
-        match (wire.method.as_str(), words.as_slice()) {
-            ("GET", ["invocation", "next"]) => Some((Call::Next, String::new())),
-            ("POST", ["invocation", id, "response"]) => Some((Call::Response, (*id).to_owned())),
-            ("POST", ["invocation", id, "error"]) => Some((Call::Error, (*id).to_owned())),
-            ("POST", ["init", "error"]) => Some((Call::Init, String::new())),
-            _ => None,
-        }
     }
 
     /// The status and the bytes of the answer that the request is due; `None` where the connection is to be closed.

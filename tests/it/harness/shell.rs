@@ -100,13 +100,13 @@ impl Shell {
     pub fn start(self) -> Typing {
         let watch = Arc::new(Watch::default());
         let mut command = Command::new(&self.program[0]);
-        // The folder's name marks the processes that are this test's.
+        // As for a function: what is left goes with the folder, whose name marks the processes of this test.
         command
             .args(&self.program[1..])
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env_clear()
-            .env("TEST_FOLDER", self.folder.path())
+            .env("TMPDIR", self.folder.path())
             .envs(&self.environment);
         let stdout = if self.terminal {
             let ends = openpty(None, None).unwrap();
