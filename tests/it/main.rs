@@ -13,6 +13,7 @@ mod faults;
 mod languages;
 mod log;
 mod loop_;
+mod messages;
 mod oneshot;
 mod readme;
 mod ready;
