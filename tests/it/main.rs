@@ -5,6 +5,8 @@
 
 mod harness;
 
+mod adapter_bash;
+mod adapter_ruby;
 mod auto;
 mod context;
 mod examples;
