@@ -1,6 +1,6 @@
 //! What `$_HANDLER` means: from a name to a program that can be started, or a fault that says where was looked.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
