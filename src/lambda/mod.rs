@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod buffers;
 mod stream;
 mod wire;
 
@@ -19,6 +20,7 @@ use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::log;
 use crate::source::Source;
+use crate::xray;
 
 const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
@@ -33,7 +35,7 @@ const ERROR_CAUSE: &str = "Lambda-Runtime-Function-XRay-Error-Cause";
 const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
 
 /// The longest header of a handler's own that is passed on.
-const LONGEST_HEADER: usize = 8 * 1024;
+const LONGEST_HEADER: usize = 16 * 1024;
 
 /// The Runtime API of one function.
 pub struct Lambda {
@@ -160,9 +162,9 @@ impl Source for Lambda {
 
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
         let error_type = header_value(&fault.error_type);
-        let cause = fault.cause.as_deref().map(header_value);
+        let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
         let mut headers = error_headers(&error_type).to_vec();
-        headers.extend(cause.as_deref().map(|cause| (ERROR_CAUSE, cause)));
+        headers.push((ERROR_CAUSE, &cause));
         self.post_answer(invocation, "error", &headers, &fault.body())
     }
 
