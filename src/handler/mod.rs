@@ -205,7 +205,10 @@ impl Handler {
                 (Ok(answer), false)
             }
         };
-        if self.talk == Talk::Undecided && process.answers > 0 {
+        if process.stdout.talk == Talk::Messages {
+            // It has greeted; those that come after it will.
+            self.talk = Talk::Messages;
+        } else if self.talk == Talk::Undecided && process.answers > 0 {
             self.talk = Talk::Loop;
         }
         if result.is_ok() || keep {

@@ -33,6 +33,8 @@ pub struct Stdout {
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
     messages: Reader,
+    /// What it says between events cannot be read any further: it is of no more use.
+    pub broken: bool,
     /// The pipe was made to hold more.
     wide: bool,
 }
@@ -49,6 +51,7 @@ impl Stdout {
             ready: false,
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
+            broken: false,
             wide: false,
         }
     }
@@ -163,9 +166,9 @@ impl Stdout {
                 Ok(Some(Item::StreamHead(_))) => {}
                 Ok(None) => return,
                 Err(Broken(reason)) => {
-                    // The next exchange would find the rest: what follows a broken message has no beginning.
+                    // What follows a broken message has no beginning.
                     log::warn(format_args!("the handler's messages are broken between events: {reason}"));
-                    self.pipe = None;
+                    self.broken = true;
                     self.output.clear();
                     return;
                 }
