@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::fault::Fault;
+
 #[allow(clippy::struct_field_names)] // Lambda's own names.
 /// An event with its context, as `/next` (or the shell) gives it. What the event has none of is `None`.
 #[derive(Debug, Default)]
@@ -38,12 +40,34 @@ impl Invocation {
     }
 }
 
-/// What goes to `/response`, byte for byte.
+/// What goes to `/response`.
 #[derive(Debug)]
-pub struct Answer {
+pub enum Answer {
+    /// All of it, byte for byte.
+    Whole(Whole),
+    /// It comes piece by piece, as an `AnswerStream`.
+    Stream { content_type: Option<String> },
+}
+
+/// An answer that is all there.
+#[derive(Debug)]
+pub struct Whole {
     pub body: Vec<u8>,
     /// JSON where it is not said.
     pub content_type: Option<String>,
+}
+
+impl Answer {
+    /// An answer in JSON.
+    pub fn json(body: Vec<u8>) -> Self {
+        Self::Whole(Whole { body, content_type: None })
+    }
+}
+
+/// An answer on its way.
+pub trait AnswerStream {
+    /// The next bytes; 0 is the end. A fault ends the answer where it is.
+    fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault>;
 }
 
 /// The largest answer that Lambda takes: 6 MiB and 100 bytes.

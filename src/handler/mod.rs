@@ -1,9 +1,11 @@
 //! The handler: what the function's author wrote, kept running.
 //!
-//! `find` says what it is, `launch` starts it, `exchange` gives it an event (in the way of `loop_` or `oneshot`),
+//! `find` says what it is (`adapters` what runs a function), `launch` starts it, `exchange` gives it an event (in the way of `loop_` or `oneshot`),
 //! `idle` tends it between events. All of these wait in `pump`, the one poll loop, over the pipes of a `process`.
 
+mod adapters;
 mod context;
+mod entrypoint;
 mod exchange;
 pub mod find;
 mod idle;
@@ -25,12 +27,13 @@ mod watch;
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::context::ContextFile;
+use self::entrypoint::Program;
 use self::exchange::Outcome;
-use self::find::Program;
 use self::launch::Launch;
+use self::messages::Streamed;
 use self::process::Process;
 use self::restart::Restarts;
 use self::watch::{Stopping, Watch};
@@ -64,6 +67,8 @@ pub struct Handler {
     stopping: Option<Stopping>,
     /// An event is being worked on or answered: no process is replaced meanwhile.
     busy: bool,
+    /// When the last event was given to the handler.
+    began: Instant,
 }
 
 impl Handler {
@@ -93,6 +98,7 @@ impl Handler {
             restarts: Restarts::default(),
             stopping: None,
             busy: false,
+            began: Instant::now(),
         };
         handler.start_first()?;
         Ok(handler)
@@ -102,7 +108,8 @@ impl Handler {
     /// used up.
     pub fn exchange(&mut self, invocation: &mut Invocation) -> Result<Answer, Fault> {
         self.busy = true;
-        let answer_by = self.answer_by(invocation);
+        self.began = Instant::now();
+        let answer_by = self.config.answer_by(self.began, invocation.deadline);
         self.write_context(invocation);
         let body = std::mem::take(&mut invocation.body);
         if self.config.trace {
@@ -111,11 +118,39 @@ impl Handler {
         let result = self.exchange_twice_at_most(invocation, body, answer_by);
         if self.config.trace {
             match &result {
-                Ok(answer) => log::trace('<', &answer.body),
+                Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
+                Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
                 Err(fault) => log::trace('<', &fault.body()),
             }
         }
         result
+    }
+
+    /// The next piece of an answer that is a stream.
+    pub fn stream(&mut self, deadline: Option<Instant>, piece: &mut [u8]) -> Result<usize, Fault> {
+        let Some(mut process) = self.current.take() else { return Err(Fault::exit("The handler is gone")) };
+        let mut watch = Watch {
+            signals: &self.launch.signals,
+            stopping: &mut self.stopping,
+            answer_by: self.config.answer_by(self.began, deadline),
+            spare: self.spare.as_mut(),
+            began: self.began,
+        };
+        let streamed = messages::stream(&mut process, piece, &mut watch)
+            .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
+        let (result, keep) = match streamed {
+            Streamed::Piece(length) => (Ok(length), true),
+            Streamed::End => (Ok(0), true),
+            Streamed::Failed(Outcome::Fault { fault, keep }) => (Err(fault), keep),
+            Streamed::Failed(_) => (Err(Fault::exit("The handler ended before its answer was complete")), false),
+        };
+        self.current = keep.then_some(process);
+        result
+    }
+
+    /// The answer that the handler is giving is of no use any more: neither is the handler.
+    pub fn abandon(&mut self) {
+        self.current = None;
     }
 
     /// Whether a signal has told `bootstrap` to end.
@@ -131,14 +166,16 @@ impl Handler {
         body: Vec<u8>,
         answer_by: Option<Instant>,
     ) -> Result<Answer, Fault> {
-        let began = Instant::now();
+        let began = self.began;
         let mut body = Some(body);
         for attempt in 0..2 {
             let mut process = self.process_for_event(answer_by)?;
-            process.stdout.talk = match process.stdout.talk {
-                Talk::Undecided => self.talk,
-                decided => decided,
-            };
+            match process.stdout.talk {
+                // It has greeted, and so will the next one, which may still be starting when its event comes.
+                Talk::Messages => self.talk = Talk::Messages,
+                Talk::Undecided => process.stdout.talk = self.talk,
+                Talk::Loop | Talk::Oneshot => {}
+            }
             let mut watch = Watch {
                 signals: &self.launch.signals,
                 stopping: &mut self.stopping,
@@ -193,15 +230,6 @@ impl Handler {
             self.current = Some(process);
         }
         result
-    }
-
-    /// When the handler must have answered: the margin before the deadline is for the report. Of a time that is no
-    /// longer than the margin, half is left to the handler.
-    fn answer_by(&self, invocation: &Invocation) -> Option<Instant> {
-        let now = Instant::now();
-        let left = invocation.deadline?.saturating_duration_since(now);
-        let margin = self.config.deadline_margin;
-        Some(now + left.checked_sub(margin).filter(|left| *left > Duration::ZERO).unwrap_or(left / 2))
     }
 
     fn write_context(&mut self, invocation: &Invocation) {

@@ -2,9 +2,10 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod stream;
 mod wire;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use ureq::{Agent, Body};
 use self::wire::{Loopback, Wire};
 use crate::fault::Fault;
 use crate::idle::Tended;
-use crate::invocation::{Answer, Invocation};
+use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::log;
 use crate::source::Source;
 
@@ -85,8 +86,7 @@ impl Lambda {
         })
     }
 
-    /// Posts `body` to `path`. What the server refuses is logged, and does not end `bootstrap`: the platform knows
-    /// better by then (410: too late; 413: too large; 403, 400: it has an answer already).
+    /// Posts `body` to `path`.
     fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
         let url = format!("{}/{path}", self.base);
         let send = || {
@@ -101,17 +101,7 @@ impl Lambda {
             }
             other => other,
         };
-        let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
-        let status = response.status().as_u16();
-        let words = String::from_utf8_lossy(&read_body(&mut response, 4096).unwrap_or_default()).trim().to_owned();
-        match status {
-            200..=299 => {}
-            500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),
-            410 => log::warn(format_args!("/{path} came too late: 410 {words}")),
-            413 => log::warn(format_args!("/{path} was too large, as the caller has been told: 413 {words}")),
-            _ => log::warn(format_args!("/{path} was refused: {status} {words}")),
-        }
-        Ok(())
+        judge(path, response)
     }
 
     fn post_answer(
@@ -154,9 +144,18 @@ impl Source for Lambda {
         }
     }
 
-    fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()> {
+    fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
         let content_type = answer.content_type.as_deref().map_or_else(|| "application/json".to_owned(), header_value);
         self.post_answer(invocation, "response", &[("Content-Type", &content_type)], &answer.body)
+    }
+
+    fn stream(
+        &mut self,
+        invocation: &Invocation,
+        content_type: Option<&str>,
+        answer: &mut dyn AnswerStream,
+    ) -> anyhow::Result<Option<Fault>> {
+        stream::send(self, invocation, content_type, answer)
     }
 
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
@@ -175,6 +174,23 @@ impl Source for Lambda {
     fn all_well(&self) -> bool {
         true
     }
+}
+
+/// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by
+/// then (410: too late; 413: too large; 403, 400: it has an answer already).
+fn judge(path: &str, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<()> {
+    let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
+
+    let status = response.status().as_u16();
+    let words = String::from_utf8_lossy(&read_body(&mut response, 4096).unwrap_or_default()).trim().to_owned();
+    match status {
+        200..=299 => {}
+        500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),
+        410 => log::warn(format_args!("/{path} came too late: 410 {words}")),
+        413 => log::warn(format_args!("/{path} was too large, as the caller has been told: 413 {words}")),
+        _ => log::warn(format_args!("/{path} was refused: {status} {words}")),
+    }
+    Ok(())
 }
 
 fn error_headers(error_type: &str) -> [(&str, &str); 2] {
@@ -240,6 +256,6 @@ fn read_body(response: &mut Response<Body>, most: u64) -> anyhow::Result<Vec<u8>
     let mut body = Vec::with_capacity(usize::try_from(length)? + 1);
     let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
     reader.by_ref().take(most).read_to_end(&mut body)?;
-    std::io::copy(&mut reader, &mut std::io::sink())?;
+    io::copy(&mut reader, &mut io::sink())?;
     Ok(body)
 }
