@@ -1,44 +1,23 @@
 //! What `$_HANDLER` means: from a name to a program that can be started, or a fault that says where was looked.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-
+use super::adapters::{self, Adapter, Entry};
+use super::entrypoint::{Program, first_line, interpreter};
 use crate::fault::Fault;
 use crate::log;
-
-/// What is started, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    pub path: PathBuf,
-    /// Behind the program's own name.
-    pub arguments: Vec<OsString>,
-    /// The working folder.
-    pub folder: PathBuf,
-    /// It is an adapter: it says itself when it is ready, and speaks messages.
-    pub speaks_messages: bool,
-}
-
-impl std::fmt::Display for Program {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.path.display().fmt(f)
-    }
-}
-
-/// The endings of files that a `<file>.<name>` handler may stand for.
-const ADAPTED: [&str; 9] = ["py", "mjs", "cjs", "js", "sh", "bash", "lisp", "fasl", "rb"];
 
 /// Finds the program that `name` stands for. Relative names are looked for in `task_root`, then on `search_path`
 /// (`$PATH`).
 pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Program, Fault> {
     check_name(name)?;
+    let adapted = |entry: &Entry<'_>| adapted(entry, task_root, search_path);
     if name.as_bytes()[0] == b'\'' || name.as_bytes().contains(&b'(') {
-        return Err(no_adapter(&format!("{} is a Lisp form", name.display()), "SBCL"));
+        return adapted(&Entry::LispForm { form: name });
     }
     let path = task_root.join(name);
     let program = |path: PathBuf, arguments| {
@@ -46,7 +25,7 @@ pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Progr
     };
     let exists = path.is_file();
     if exists && path.extension() == Some(OsStr::new("ros")) {
-        return Err(no_adapter(&format!("{} is a Roswell script", path.display()), "SBCL"));
+        return adapted(&Entry::RoswellScript { file: &path });
     }
     if exists && is_executable(&path) {
         return program(path, Vec::new());
@@ -60,10 +39,11 @@ pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Progr
         arguments.push(path.into());
         return program(interpreter, arguments);
     }
-    let sources = source_files(name, task_root);
-    if let Some(source) = sources.iter().find(|source| source.is_file() && **source != path) {
-        let language = source.extension().unwrap_or_default().display().to_string();
-        return Err(no_adapter(&format!("{} names a function in {}", name.display(), source.display()), &language));
+    let sources: Vec<_> = source_files(name, task_root).collect();
+    // `main.py` is no function `py` of itself.
+    let source = sources.iter().find(|(_, source, _)| source.is_file() && *source != path);
+    if let Some((adapter, file, name)) = source {
+        return adapted(&Entry::Function { adapter, file, name });
     }
     let on_path = on_path(name, search_path);
     if let Some(path) = on_path.iter().find(|path| path.is_file() && is_executable(path)) {
@@ -75,43 +55,14 @@ pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Progr
             path.display()
         )));
     }
-    let looked: Vec<_> = [path].iter().chain(&sources).chain(&on_path).map(|path| path.display().to_string()).collect();
+    let sources = sources.iter().map(|(_, source, _)| source);
+    let looked = std::iter::once(&path).chain(sources).chain(&on_path).map(|path| path.display().to_string());
+    let looked: Vec<_> = looked.collect();
     Err(Fault::handler_not_found(format!(
-        "There is no handler {}. _HANDLER (the function's handler setting, or the first argument) names a program. Looked for: {}",
+        "There is no handler {}. _HANDLER (the function's handler setting, or the first argument) names a program, or FILE.FUNCTION. Looked for: {}",
         name.display(),
         looked.join(", ")
     )))
-}
-
-/// Why the operating system did not start `program`, in words that say what to do.
-pub fn cannot_run(program: &Program, error: &std::io::Error) -> Fault {
-    let path = program.path.display();
-    let first_line = first_line(&program.path);
-    let interpreter = first_line.as_deref().and_then(interpreter).map(|(interpreter, _)| interpreter);
-    let advice = match (error.raw_os_error().map(Errno::from_raw), interpreter) {
-        (Some(Errno::ENOENT), _) if first_line.as_ref().is_some_and(|line| line.ends_with(b"\r")) => {
-            "its first line ends in a carriage return, as Windows writes it: remove those (sed -i 's/\\r$//' FILE)"
-                .to_owned()
-        }
-        (Some(Errno::ENOENT), _) if !program.folder.is_dir() => {
-            format!("the folder {} (LAMBDA_TASK_ROOT) is not there", program.folder.display())
-        }
-        (Some(Errno::ENOENT | Errno::EACCES), Some(interpreter)) => {
-            format!("its first line names {}, which is not there or cannot be run", interpreter.display())
-        }
-        (Some(Errno::ENOENT), None) if program.path.is_file() => {
-            "the loader it was linked for is not there: build it for this system, or link it statically".to_owned()
-        }
-        (Some(Errno::ENOEXEC), _) if first_line.as_ref().is_some_and(|line| line.starts_with(b"\x7fELF")) => {
-            format!("it was built for another machine than this {} one", std::env::consts::ARCH)
-        }
-        (Some(Errno::ENOEXEC), _) => {
-            "it is no program, and a script must begin with #! and its interpreter, such as #!/bin/sh".to_owned()
-        }
-        (Some(Errno::EACCES), None) => "it must be executable, in folders that may be entered".to_owned(),
-        _ => "see execve(2)".to_owned(),
-    };
-    Fault::invalid_entrypoint(format!("{path} cannot be run: {error}; {advice}"))
 }
 
 fn check_name(name: &OsStr) -> Result<(), Fault> {
@@ -129,29 +80,38 @@ fn check_name(name: &OsStr) -> Result<(), Fault> {
     Ok(())
 }
 
-fn no_adapter(what: &str, language: &str) -> Fault {
-    Fault::handler_not_found(format!(
-        "{what}, and no adapter for {language} was found in this bootstrap. A program that answers on its stdout what comes on its stdin needs none"
-    ))
+/// The adapter's interpreter, set to run `entry`.
+fn adapted(entry: &Entry<'_>, task_root: &Path, search_path: &OsStr) -> Result<Program, Fault> {
+    let (adapter, arguments) = adapters::command(entry);
+    let on_path = on_path(OsStr::new(adapter.interpreter), search_path);
+    let interpreter = on_path.iter().find(|path| path.is_file() && is_executable(path)).ok_or_else(|| {
+        Fault::invalid_entrypoint(format!(
+            "A handler in {} needs {}, which is not on the PATH ({}): bring it in the image or in a layer",
+            adapter.language,
+            adapter.interpreter,
+            search_path.display()
+        ))
+    })?;
+    Ok(Program { path: interpreter.clone(), arguments, folder: task_root.to_owned(), speaks_messages: true })
 }
 
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
 }
 
-/// The files that `<file>.<name>` may mean: any dot of the last part of the path may be the one, the last one first.
-fn source_files(name: &OsStr, task_root: &Path) -> Vec<PathBuf> {
+/// The source files that `<file>.<name>` may mean, each with its adapter and the name in it: any dot of the last part
+/// of the path may be the one, the last one first.
+fn source_files<'a>(
+    name: &'a OsStr,
+    task_root: &'a Path,
+) -> impl Iterator<Item = (&'static Adapter, PathBuf, &'a OsStr)> {
     let bytes = name.as_bytes();
     let last_part = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     let dots = (last_part + 1..bytes.len()).rev().filter(|&at| bytes[at] == b'.' && at + 1 < bytes.len());
-    dots.flat_map(|dot| {
-        ADAPTED.iter().map(move |ending| {
-            let mut file = bytes[..=dot].to_vec();
-            file.extend_from_slice(ending.as_bytes());
-            task_root.join(OsString::from_vec(file))
-        })
+    dots.flat_map(move |dot| {
+        let (stem, name) = (OsStr::from_bytes(&bytes[..dot]), OsStr::from_bytes(&bytes[dot + 1..]));
+        adapters::sources(&task_root.join(stem)).map(move |(adapter, file)| (adapter, file, name)).collect::<Vec<_>>()
     })
-    .collect()
 }
 
 fn on_path(name: &OsStr, search_path: &OsStr) -> Vec<PathBuf> {
@@ -159,26 +119,6 @@ fn on_path(name: &OsStr, search_path: &OsStr) -> Vec<PathBuf> {
         return Vec::new();
     }
     std::env::split_paths(search_path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).collect()
-}
-
-/// The beginning of a file's first line, without its line feed.
-fn first_line(path: &Path) -> Option<Vec<u8>> {
-    let mut start = Vec::new();
-    // Linux itself reads no more of a `#!` line (BINPRM_BUF_SIZE).
-    fs::File::open(path).ok()?.take(256).read_to_end(&mut start).ok()?;
-    let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
-    start.truncate(end);
-    Some(start)
-}
-
-/// The interpreter of a `#!` line and its one argument, read as Linux reads it (execve(2)).
-fn interpreter(first_line: &[u8]) -> Option<(PathBuf, Vec<OsString>)> {
-    let line = first_line.strip_prefix(b"#!")?.trim_ascii();
-    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
-    let (path, argument) = line.split_at(end);
-    let argument = argument.trim_ascii_start();
-    let arguments = if argument.is_empty() { vec![] } else { vec![OsStr::from_bytes(argument).to_owned()] };
-    (!path.is_empty()).then(|| (OsStr::from_bytes(path).into(), arguments))
 }
 
 #[cfg(test)]
@@ -232,9 +172,11 @@ mod tests {
         let on_path = folder.file("bin/main.handler", "", 0o755);
         assert_eq!(folder.find("main.handler").expect("a program").path, on_path);
         folder.file("main.py", "", 0o644);
-        let (kind, message) = folder.fault("main.handler");
-        assert_eq!(kind, "Runtime.HandlerNotFound");
-        assert!(message.contains("main.py") && message.contains("no adapter"), "{message}");
+        folder.file("bin/python3", "", 0o755);
+        let program = folder.find("main.handler").expect("an adapter");
+        assert_eq!(program.path, folder.0.join("bin/python3"));
+        assert_eq!(program.arguments[2..], [folder.0.join("main.py").as_os_str(), OsStr::new("handler")]);
+        assert!(program.speaks_messages);
         let file = folder.file("main.handler", "", 0o755);
         let program = folder.find("main.handler").expect("a program");
         assert_eq!((program.path, program.arguments.len(), program.folder), (file, 0, folder.0.clone()));
@@ -254,14 +196,30 @@ mod tests {
     }
 
     #[test]
-    fn lisp_forms_and_roswell_scripts_are_told_apart() {
+    fn lisp_forms_and_roswell_scripts_are_for_sbcl() {
         let folder = Folder::new("lisp");
-        folder.file("hello.ros", "#!/bin/sh\n", 0o755);
-        for name in ["'f", "(load\"main.lisp\")'cl-user::f", "hello.ros"] {
-            let (kind, message) = folder.fault(name);
-            assert_eq!(kind, "Runtime.HandlerNotFound");
-            assert!(message.contains("SBCL"), "{message}");
+        let script = folder.file("hello.ros", "#!/bin/sh\n", 0o755);
+        let (kind, message) = folder.fault("'f");
+        assert_eq!(kind, "Runtime.InvalidEntrypoint");
+        assert!(message.contains("needs sbcl"), "{message}");
+        folder.file("bin/sbcl", "", 0o755);
+        let words = |name: &str| {
+            let arguments = folder.find(name).expect("an adapter").arguments;
+            arguments[arguments.len() - 3..].to_vec()
+        };
+        for form in ["'f", "(load\"main.lisp\")'cl-user::f"] {
+            assert_eq!(words(form), ["form", "", form]);
         }
+        assert_eq!(words("hello.ros"), [OsStr::new("script"), script.as_os_str(), OsStr::new("")]);
+    }
+
+    #[test]
+    fn the_last_dot_with_a_file_before_it_divides_file_and_name() {
+        let folder = Folder::new("dots");
+        folder.file("bin/node", "", 0o755);
+        let file = folder.file("app.js", "", 0o644);
+        let arguments = folder.find("app.a.b.handler").expect("an adapter").arguments;
+        assert_eq!(arguments[arguments.len() - 2..], [file.as_os_str(), OsStr::new("a.b.handler")]);
     }
 
     #[test]
@@ -276,19 +234,5 @@ mod tests {
         assert!(folder.fault("nowhere").1.contains("bin/nowhere"));
         // A folder is no handler.
         assert_eq!(folder.fault("bin").0, "Runtime.HandlerNotFound");
-    }
-
-    #[test]
-    fn advice_fits_the_reason() {
-        let folder = Folder::new("advice");
-        let advice = |name: &str, content: &str, error: Errno| {
-            let path = folder.file(name, content, 0o755);
-            let program = Program { path, arguments: vec![], folder: folder.0.clone(), speaks_messages: false };
-            cannot_run(&program, &error.into()).message
-        };
-        assert!(advice("crlf", "#!/bin/sh\r\n", Errno::ENOENT).contains("carriage return"));
-        assert!(advice("none", "#!/no/such\n", Errno::ENOENT).contains("/no/such"));
-        assert!(advice("elf", "\x7fELF", Errno::ENOEXEC).contains("another machine"));
-        assert!(advice("text", "hello", Errno::ENOEXEC).contains("#!/bin/sh"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Talk;
-use super::find::Program;
+use super::entrypoint::Program;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
 use super::sight::{Cadence, Sight};

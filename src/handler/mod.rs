@@ -1,9 +1,11 @@
 //! The handler: what the function's author wrote, kept running.
 //!
-//! `find` says what it is, `launch` starts it, `exchange` gives it an event (in the way of `loop_` or `oneshot`),
+//! `find` says what it is (`adapters` what runs a function), `launch` starts it, `exchange` gives it an event (in the way of `loop_` or `oneshot`),
 //! `idle` tends it between events. All of these wait in `pump`, the one poll loop, over the pipes of a `process`.
 
+mod adapters;
 mod context;
+mod entrypoint;
 mod exchange;
 pub mod find;
 mod idle;
@@ -28,8 +30,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::context::ContextFile;
+use self::entrypoint::Program;
 use self::exchange::Outcome;
-use self::find::Program;
 use self::launch::Launch;
 use self::process::Process;
 use self::restart::Restarts;

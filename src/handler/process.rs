@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use wait_timeout::ChildExt;
 
 use super::Talk;
-use super::find::{Program, cannot_run};
+use super::entrypoint::{Program, cannot_run};
 use super::stderr::Stderr;
 use super::stdin::Stdin;
 use super::stdout::Stdout;
