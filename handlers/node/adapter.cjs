@@ -1,20 +1,18 @@
 // The adapter for Node.js: runs `handler(event, context, callback)` functions as AWS's own runtime does.
 //
-// bootstrap starts it as `node -e SOURCE -- FILE NAME`, NAME being the function that FILE exports, and speaks messages
-// with it: events on stdin, answers on stdout. A global `awslambda` serves handlers that stream.
+// bootstrap hands it to node in place of a program, with FILE and NAME, the function that FILE exports, as arguments. They
+// speak messages: events on stdin, answers on stdout. A global `awslambda` serves handlers that stream.
 'use strict';
 
 const fs = require('fs');
 const Module = require('module');
 const net = require('net');
-const path = require('path');
 const { Writable } = require('stream');
 const { pathToFileURL } = require('url');
 const { format, types } = require('util');
 
 const [, FILE, NAME] = process.argv;
 const { env } = process;
-const load = require;
 
 /** Several events at once, if Lambda says how many; then nothing of one event may be global. */
 const CONCURRENCY = Number(env.AWS_LAMBDA_MAX_CONCURRENCY) || 0;
@@ -102,7 +100,7 @@ const isError = (value) =>
 function describe(error) {
   if (!isError(error)) return { errorMessage: String(error), errorType: typeof error, stackTrace: [] };
   const lines = error.stack.split('\n');
-  const own = lines.findIndex((line) => /^ +at .*\[eval\]/.test(line));
+  const own = lines.findIndex((line) => /^ +at .*\blambda-stdio\.cjs:/.test(line));
   return { errorMessage: error.message, errorType: error.name, stackTrace: own < 0 ? lines : lines.slice(0, own) };
 }
 
@@ -376,17 +374,14 @@ function hideEvaluation() {
   process.execArgv = [];
 }
 
-/** The nearest package.json says whether a .js file is an ES module. */
-function isModule(file) {
-  if (!file.endsWith('.js')) return file.endsWith('.mjs');
-  for (let folder = path.dirname(file); !folder.endsWith('/node_modules'); folder = path.dirname(folder)) {
-    try {
-      return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'))).type === 'module';
-    } catch (error) {
-      if (error.code !== 'ENOENT' || folder === '/') return false;
-    }
+/** What FILE exports. Node itself knows a module from a script; import() is for what it cannot load at once, or is too old to. */
+function exportsOf(file) {
+  try {
+    return require(file);
+  } catch (error) {
+    if (!/^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test(error?.code)) throw error;
+    return import(pathToFileURL(file).href);
   }
-  return false;
 }
 
 async function loadHandler() {
@@ -398,7 +393,7 @@ async function loadHandler() {
   globalThis.awslambda = { streamifyResponse, HttpResponseStream };
   let exported;
   try {
-    exported = isModule(FILE) ? await import(pathToFileURL(FILE).href) : load(FILE);
+    exported = await exportsOf(FILE);
   } catch (error) {
     if (error instanceof SyntaxError) throw fault('UserCodeSyntaxError', String(error), error);
     if (/^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code)) throw fault('ImportModuleError', String(error), error);
