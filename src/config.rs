@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::log::{Level, Style};
@@ -52,6 +52,15 @@ impl Config {
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
         })
+    }
+}
+
+impl Config {
+    /// When a handler that was given its event at `began` must have answered: the margin before the deadline is for
+    /// the report. Of a time that is no longer than the margin, half is left to the handler.
+    pub fn answer_by(&self, began: Instant, deadline: Option<Instant>) -> Option<Instant> {
+        let left = deadline?.saturating_duration_since(began);
+        Some(began + left.checked_sub(self.deadline_margin).filter(|left| !left.is_zero()).unwrap_or(left / 2))
     }
 }
 

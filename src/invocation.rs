@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-#[allow(clippy::struct_field_names)] // Lambda's own names.
-/// An event with its context, as `/next` (or the shell) gives it. What the event has none of is `None`.
+use crate::fault::Fault;
+
+/// An event with its context, as `/next` (or the shell) gives it.
 #[derive(Debug, Default)]
 pub struct Invocation {
     /// The request id, which the answer is posted to.
     pub id: String,
-    /// All that Lambda says of the event, under the names of its headers; none is empty.
+    /// All that Lambda says of the event, under the names of its headers (`Lambda-Runtime-Trace-Id`). What it does not
+    /// say is not there: no value is empty.
     pub headers: Vec<(String, String)>,
     /// The event's own bytes.
     pub body: Vec<u8>,
@@ -16,16 +18,15 @@ pub struct Invocation {
     pub deadline_ms: Option<u64>,
     /// The same on the clock that cannot be set; `None` where there is no deadline.
     pub deadline: Option<Instant>,
-    pub function_arn: Option<String>,
-    pub trace_id: Option<String>,
-    pub client_context: Option<String>,
-    pub identity: Option<String>,
-    pub tenant_id: Option<String>,
-    /// The nonce of this attempt, which an answer echoes.
-    pub invocation_id: Option<String>,
 }
 
 impl Invocation {
+    /// What Lambda says under this name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// Sets the deadline. One that is not in the future is none (emulators send 1970), and so is one beyond what the
     /// clock can hold.
     pub fn set_deadline(&mut self, epoch_ms: u64) {
@@ -38,12 +39,34 @@ impl Invocation {
     }
 }
 
-/// What goes to `/response`, byte for byte.
+/// What goes to `/response`.
 #[derive(Debug)]
-pub struct Answer {
+pub enum Answer {
+    /// All of it, byte for byte.
+    Whole(Whole),
+    /// It comes piece by piece, as an `AnswerStream`.
+    Stream { content_type: Option<String> },
+}
+
+/// An answer that is all there.
+#[derive(Debug)]
+pub struct Whole {
     pub body: Vec<u8>,
     /// JSON where it is not said.
     pub content_type: Option<String>,
+}
+
+impl Answer {
+    /// An answer in JSON.
+    pub fn json(body: Vec<u8>) -> Self {
+        Self::Whole(Whole { body, content_type: None })
+    }
+}
+
+/// An answer on its way.
+pub trait AnswerStream {
+    /// The next bytes; 0 is the end. A fault ends the answer where it is.
+    fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault>;
 }
 
 /// The largest answer that Lambda takes: 6 MiB and 100 bytes.

@@ -1,10 +1,16 @@
 //! The way of an event: from its source to the handler, and the answer back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use crate::fault::Fault;
 use crate::handler::Handler;
+use crate::invocation::{Answer, AnswerStream, Invocation};
 use crate::log;
 use crate::source::Source;
+
+/// How much of a stream is read before its answer is begun.
+const FIRST_PIECE: usize = 8 * 1024;
 
 /// Serves events until there are no more, or a signal says so. An error ends `bootstrap`.
 pub fn serve(source: &mut dyn Source, handler: Handler) -> anyhow::Result<()> {
@@ -27,7 +33,8 @@ fn serve_events(source: &mut dyn Source, handler: &Mutex<Handler>) -> anyhow::Re
         log::set_request(Some(&invocation.id));
         let result = lock(handler).exchange(&mut invocation);
         match result {
-            Ok(answer) => source.respond(&invocation, &answer)?,
+            Ok(Answer::Whole(answer)) => source.respond(&invocation, &answer)?,
+            Ok(Answer::Stream { content_type }) => stream(source, handler, &invocation, content_type.as_deref())?,
             Err(fault) => {
                 log::fault(&fault);
                 source.report(&invocation, &fault)?;
@@ -37,6 +44,58 @@ fn serve_events(source: &mut dyn Source, handler: &Mutex<Handler>) -> anyhow::Re
         log::set_request(None);
         if lock(handler).is_stopping() {
             return Ok(());
+        }
+    }
+}
+
+/// Passes on an answer that comes piece by piece. Before its first piece, a fault is an error like any other.
+fn stream(
+    source: &mut dyn Source,
+    handler: &Mutex<Handler>,
+    invocation: &Invocation,
+    content_type: Option<&str>,
+) -> anyhow::Result<()> {
+    let mut stream = HandlerStream { handler, deadline: invocation.deadline, first: None };
+    let mut piece = vec![0; FIRST_PIECE];
+    match stream.read(&mut piece) {
+        Ok(length) => piece.truncate(length),
+        Err(fault) => {
+            log::fault(&fault);
+            return source.report(invocation, &fault);
+        }
+    }
+    stream.first = Some(piece);
+    let sent = source.stream(invocation, content_type, &mut stream);
+    match &sent {
+        Ok(Some(fault)) => log::fault(fault),
+        Ok(None) => {}
+        // The rest of the answer would be in the next one's way.
+        Err(_) => lock(handler).abandon(),
+    }
+    sent.map(drop)
+}
+
+/// The answer that the handler is giving.
+struct HandlerStream<'a> {
+    handler: &'a Mutex<Handler>,
+    deadline: Option<Instant>,
+    /// What was read to see whether there is anything.
+    first: Option<Vec<u8>>,
+}
+
+impl AnswerStream for HandlerStream<'_> {
+    fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault> {
+        match self.first.take() {
+            Some(mut first) => {
+                let length = first.len().min(piece.len());
+                piece[..length].copy_from_slice(&first[..length]);
+                if length < first.len() {
+                    first.drain(..length);
+                    self.first = Some(first);
+                }
+                Ok(length)
+            }
+            None => lock(self.handler).stream(self.deadline, piece),
         }
     }
 }

@@ -5,12 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Talk;
 use super::entrypoint::Program;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
 use super::sight::{Cadence, Sight};
 use super::watch::GRACE;
+use super::{Talk, pipes_fault};
 use crate::fault::Fault;
 use crate::log;
 use crate::os::{Image, Signals};
@@ -66,8 +66,7 @@ impl Launch {
             let look = (!process.stdout.awaits_greeting()).then_some(cadence.next);
             let next = [look, Some(ready_by), until].into_iter().flatten().min();
             let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
-            let woke = pump::pump(&mut [&mut process], &wait)
-                .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
+            let woke = pump::pump(&mut [&mut process], &wait).map_err(|error| pipes_fault(&error))?;
             process.stdout.set_aside();
             if process.ended {
                 return self.ended(process);

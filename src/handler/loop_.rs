@@ -77,7 +77,7 @@ fn take(process: &mut Process, found: Found) -> Outcome {
                 );
                 return Outcome::Fault { fault, keep: true };
             }
-            Outcome::Answer(Answer { body, content_type: None })
+            Outcome::Answer(Answer::json(body))
         }
         Found::TooLarge { length, complete } => {
             process.stdout.output.clear();

@@ -37,7 +37,28 @@ pub fn encode(invocation: &Invocation, body: &[u8]) -> Vec<u8> {
     message
 }
 
-#[derive(Debug)]
+/// What a reader has found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A whole message, and whether it was begun before the event at hand.
+    Message { message: Message, late: bool },
+    /// The head of an answer that is to be streamed. What follows is read with `stream`, or, if nobody wants it, as a
+    /// whole message all the same.
+    StreamHead(Message),
+}
+
+/// How far a stream has come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// So many bytes were read; they belong to one chunk.
+    Piece(usize),
+    /// More is to come.
+    Waiting,
+    /// That was all. The trailers are among the headers.
+    End(Message),
+}
+
+#[derive(Debug, Clone, Copy)]
 enum State {
     Head,
     /// A body of so many bytes.
@@ -46,10 +67,9 @@ enum State {
     },
     /// The line that says how long a chunk is.
     ChunkSize,
-    /// A chunk, with so many bytes of it and of the line end behind it to come.
+    /// A chunk, with so many bytes of it to come, and a line end behind them.
     Chunk {
         left: usize,
-        line_end: bool,
     },
     Trailers,
 }
@@ -79,10 +99,10 @@ impl Reader {
         self.late = !matches!(self.state, State::Head) || !output.is_empty();
     }
 
-    /// The next message, if all of it is there; it leaves `output`. With it: whether it was begun before the event.
-    pub fn next(&mut self, output: &mut Vec<u8>) -> Result<Option<(Message, bool)>, Broken> {
+    /// The next message, if all of it is there (it leaves `output`), or the head of a stream.
+    pub fn next(&mut self, output: &mut Vec<u8>) -> Result<Option<Item>, Broken> {
         loop {
-            let done = match self.state {
+            match self.state {
                 State::Head => {
                     let blank = output.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
                     output.drain(..blank);
@@ -90,54 +110,89 @@ impl Reader {
                     self.message = Message { headers: parse_headers(&head)?, ..Message::default() };
                     self.passed = 0;
                     self.state = self.body_state()?;
-                    false
-                }
-                State::Body { left } => match self.take_body(output, left)? {
-                    0 => true,
-                    left => {
-                        self.state = State::Body { left };
-                        return Ok(None);
+                    if self.is_stream() && !self.late {
+                        let head = Message { headers: self.message.headers.clone(), ..Message::default() };
+                        return Ok(Some(Item::StreamHead(head)));
                     }
-                },
-                State::ChunkSize => {
-                    let Some(line) = take_line(output)? else { return Ok(None) };
-                    let size = line.split(';').next().unwrap_or_default().trim();
-                    let left =
-                        usize::from_str_radix(size, 16).map_err(|_| Broken(format!("{line:?} is no chunk size")))?;
-                    self.state = if left == 0 { State::Trailers } else { State::Chunk { left, line_end: true } };
-                    false
                 }
-                State::Chunk { left: 0, .. } => {
-                    let Some(line) = take_line(output)? else { return Ok(None) };
-                    if !line.is_empty() {
-                        return Err(Broken(format!("{line:?} stands where a chunk ends")));
-                    }
-                    self.state = State::ChunkSize;
-                    false
-                }
-                State::Chunk { left, line_end } => {
+                State::Body { left } => {
                     let left = self.take_body(output, left)?;
-                    self.state = State::Chunk { left, line_end };
+                    self.state = State::Body { left };
                     if left > 0 {
                         return Ok(None);
                     }
-                    false
+                    return Ok(Some(self.finish()));
                 }
-                State::Trailers => {
-                    let Some(line) = take_line(output)? else { return Ok(None) };
-                    if !line.is_empty() {
-                        self.message.headers.append(&mut parse_headers(line.as_bytes())?);
+                State::Chunk { left } if left > 0 => {
+                    let left = self.take_body(output, left)?;
+                    self.state = State::Chunk { left };
+                    if left > 0 {
+                        return Ok(None);
                     }
-                    line.is_empty()
                 }
-            };
-            if done {
-                self.state = State::Head;
-                let mut message = std::mem::take(&mut self.message);
-                message.too_large = (self.passed > 0).then(|| self.passed + message.body.len());
-                return Ok(Some((message, std::mem::take(&mut self.late))));
+                State::Chunk { .. } | State::ChunkSize | State::Trailers => match self.between_chunks(output)? {
+                    None => return Ok(None),
+                    Some(false) => {}
+                    Some(true) => return Ok(Some(self.finish())),
+                },
             }
         }
+    }
+
+    /// Reads on in a stream whose head was given.
+    pub fn stream(&mut self, output: &mut Vec<u8>, piece: &mut [u8]) -> Result<Stream, Broken> {
+        loop {
+            match self.state {
+                State::Chunk { left } if left > 0 => {
+                    let here = left.min(output.len()).min(piece.len());
+                    if here == 0 {
+                        return Ok(Stream::Waiting);
+                    }
+                    piece[..here].copy_from_slice(&output[..here]);
+                    output.drain(..here);
+                    self.state = State::Chunk { left: left - here };
+                    return Ok(Stream::Piece(here));
+                }
+                State::Head | State::Body { .. } => return Err(Broken("no stream is under way".to_owned())),
+                State::Chunk { .. } | State::ChunkSize | State::Trailers => match self.between_chunks(output)? {
+                    None => return Ok(Stream::Waiting),
+                    Some(false) => {}
+                    Some(true) => {
+                        let Item::Message { message, .. } = self.finish() else { return Ok(Stream::Waiting) };
+                        return Ok(Stream::End(message));
+                    }
+                },
+            }
+        }
+    }
+
+    /// The lines between chunks and behind them. `None`: a line is not all there yet; `true`: that was the last.
+    fn between_chunks(&mut self, output: &mut Vec<u8>) -> Result<Option<bool>, Broken> {
+        let Some(line) = take_line(output)? else { return Ok(None) };
+        match self.state {
+            State::ChunkSize => {
+                let size = line.split(';').next().unwrap_or_default().trim();
+                let left = usize::from_str_radix(size, 16).map_err(|_| Broken(format!("{line:?} is no chunk size")))?;
+                self.state = if left == 0 { State::Trailers } else { State::Chunk { left } };
+            }
+            State::Trailers if line.is_empty() => return Ok(Some(true)),
+            State::Trailers => self.message.headers.append(&mut parse_headers(line.as_bytes())?),
+            _ if line.is_empty() => self.state = State::ChunkSize,
+            _ => return Err(Broken(format!("{line:?} stands where a chunk ends"))),
+        }
+        Ok(Some(false))
+    }
+
+    fn finish(&mut self) -> Item {
+        self.state = State::Head;
+        let mut message = std::mem::take(&mut self.message);
+        message.too_large = (self.passed > 0).then(|| self.passed + message.body.len());
+        Item::Message { message, late: std::mem::take(&mut self.late) }
+    }
+
+    fn is_stream(&self) -> bool {
+        let mode = self.message.header("Lambda-Runtime-Function-Response-Mode");
+        matches!(self.state, State::ChunkSize) && mode.is_some_and(|mode| mode.eq_ignore_ascii_case("streaming"))
     }
 
     fn body_state(&self) -> Result<State, Broken> {
@@ -226,68 +281,4 @@ fn parse_headers(lines: &[u8]) -> Result<Vec<(String, String)>, Broken> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// All messages in `stream`, fed in pieces of `size`.
-    fn read(stream: &[u8], size: usize) -> Result<Vec<Message>, Broken> {
-        let (mut reader, mut output, mut messages) = (Reader::new(), Vec::new(), Vec::new());
-        for piece in stream.chunks(size) {
-            output.extend_from_slice(piece);
-            while let Some((message, _)) = reader.next(&mut output)? {
-                messages.push(message);
-            }
-        }
-        Ok(messages)
-    }
-
-    fn messages(stream: &str) -> Result<Vec<Message>, Broken> {
-        let whole = read(stream.as_bytes(), usize::MAX);
-        for size in [1, 2, 7] {
-            assert_eq!(read(stream.as_bytes(), size), whole, "{stream:?} in pieces of {size}");
-        }
-        whole
-    }
-
-    #[test]
-    fn messages_follow_one_another_with_either_line_end() {
-        let all = messages("Content-Length: 2\n\n{}content-length:3\r\nX: a:b \r\n\r\n[1]\r\nContent-Length: 0\n\n");
-        let all = all.expect("messages");
-        assert_eq!(all.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>(), [&b"{}"[..], b"[1]", b""]);
-        assert_eq!(all[1].header("x"), Some("a:b"));
-    }
-
-    #[test]
-    fn chunks_are_put_together_and_trailers_are_headers() {
-        let all =
-            messages("Transfer-Encoding: chunked\n\n3\nabc\r\nA;x=y\r\n0123456789\n0\nError: late\n\n").expect("one");
-        assert_eq!(all[0].body, b"abc0123456789");
-        assert_eq!(all[0].header("error"), Some("late"));
-    }
-
-    #[test]
-    fn what_is_broken_is_told() {
-        for (stream, word) in [
-            ("hello\n\n", "hello"),
-            ("X: y\n\n", "Content-Length"),
-            ("Content-Length: -1\n\n", "-1"),
-            ("Content-Length: 99999999999\n\n", "99999999999"),
-            ("Transfer-Encoding: chunked\n\nzz\n", "zz"),
-            ("Transfer-Encoding: chunked\n\n1\nab\n", "b"),
-        ] {
-            let Broken(reason) = messages(stream).expect_err(stream);
-            assert!(reason.contains(word), "{stream:?}: {reason}");
-        }
-        assert!(read(&vec![b'x'; LONGEST_HEAD + 1], 1000).is_err());
-    }
-
-    #[test]
-    fn a_body_that_is_too_large_is_counted_and_the_next_message_is_read() {
-        let mut stream = format!("Content-Length: {}\n\n", LARGEST_ANSWER + 1).into_bytes();
-        stream.resize(stream.len() + LARGEST_ANSWER + 1, b'x');
-        stream.extend_from_slice(b"Content-Length: 1\n\n7");
-        let all = read(&stream, 1 << 20).expect("messages");
-        assert_eq!(all[0].too_large, Some(LARGEST_ANSWER + 1));
-        assert_eq!((all[1].body.as_slice(), all[1].too_large), (&b"7"[..], None));
-    }
-}
+mod tests;

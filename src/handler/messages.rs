@@ -4,13 +4,13 @@
 use std::io;
 
 use super::exchange::{self, Outcome};
-use super::message::Message;
+use super::message::{Broken, Item, Message, Stream};
 use super::oneshot;
 use super::process::Process;
 use super::stderr::Stderr;
 use super::watch::Watch;
 use crate::fault::Fault;
-use crate::invocation::{Answer, LARGEST_ANSWER};
+use crate::invocation::{Answer, LARGEST_ANSWER, Whole};
 use crate::log;
 
 /// What a message holds is a program's output, of which JSON is made as in oneshot.
@@ -27,33 +27,71 @@ pub fn exchange(process: &mut Process, id: &str, watch: &mut Watch<'_>) -> io::R
         watch.pump(process, None)?;
         process.stdout.greet();
         loop {
+            let is_other = |message: &Message| message.header(REQUEST_ID).is_some_and(|other| other != id);
             match process.stdout.next_message() {
-                Ok(Some((message, late))) if late || message.header(REQUEST_ID).is_some_and(|other| other != id) => {
-                    log_dropped(&message);
-                }
-                Ok(Some((message, _))) => {
+                Ok(Some(Item::Message { message, late })) if late || is_other(&message) => log_dropped(&message),
+                // It will come as a whole message, and be dropped.
+                Ok(Some(Item::StreamHead(head))) if is_other(&head) => {}
+                Ok(Some(Item::Message { message, .. })) => {
                     process.empty_stderr();
                     process.stderr.flush();
                     process.answers += 1;
                     return Ok(outcome(message, &process.stderr));
                 }
-                Ok(None) => break,
-                Err(broken) => {
-                    let message = format!("The handler broke off its messages, and was replaced: {}", broken.0);
-                    process.kill();
-                    let fault = Fault::marshal(message).with_stack(process.stderr.stack());
-                    return Ok(Outcome::Fault { fault, keep: false });
+                Ok(Some(Item::StreamHead(head))) => {
+                    process.answers += 1;
+                    let content_type = head.header("Content-Type").map(str::to_owned);
+                    return Ok(Outcome::Answer(Answer::Stream { content_type }));
                 }
+                Ok(None) => break,
+                Err(broken) => return Ok(break_off(process, &broken)),
             }
         }
-        if process.is_silent() {
-            return exchange::ended(process, "", watch);
-        }
-        if watch.is_over() {
-            let seen = "there was no answer: it was still working (the function's timeout may be too short)";
-            return Ok(exchange::timed_out(process, seen, watch));
+        if let Some(outcome) = end(process, watch)? {
+            return Ok(outcome);
         }
     }
+}
+
+/// What came of waiting for the next piece of a stream.
+pub enum Streamed {
+    Piece(usize),
+    End,
+    /// It failed; what of it was sent is all there is.
+    Failed(Outcome),
+}
+
+/// Waits for the next piece of an answer whose head has come.
+pub fn stream(process: &mut Process, piece: &mut [u8], watch: &mut Watch<'_>) -> io::Result<Streamed> {
+    loop {
+        match process.stdout.stream(piece) {
+            Ok(Stream::Piece(length)) => return Ok(Streamed::Piece(length)),
+            Ok(Stream::End(message)) if message.header(ERROR_TYPE).is_some() => {
+                return Ok(Streamed::Failed(outcome(message, &process.stderr)));
+            }
+            Ok(Stream::End(_)) => return Ok(Streamed::End),
+            Ok(Stream::Waiting) => {}
+            Err(broken) => return Ok(Streamed::Failed(break_off(process, &broken))),
+        }
+        if let Some(outcome) = end(process, watch)? {
+            return Ok(Streamed::Failed(outcome));
+        }
+        watch.pump(process, None)?;
+    }
+}
+
+/// Whether the process or its time came to an end.
+fn end(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Option<Outcome>> {
+    if process.is_silent() {
+        return exchange::ended(process, "", watch).map(Some);
+    }
+    let seen = "its answer was not complete: it was still working (the function's timeout may be too short)";
+    Ok(watch.is_over().then(|| exchange::timed_out(process, seen, watch)))
+}
+
+fn break_off(process: &mut Process, broken: &Broken) -> Outcome {
+    let message = format!("The handler broke off its messages, and was replaced: {}", broken.0);
+    exchange::give_up(process, Fault::marshal(message))
 }
 
 /// Says that a message was no answer to anything. Its bytes may be an answer all the same: they are not logged.
@@ -71,6 +109,7 @@ fn outcome(message: Message, stderr: &Stderr) -> Outcome {
     if let Some(error_type) = message.header(ERROR_TYPE) {
         let body = message.header(ERROR_BODY).map_or(message.body.as_slice(), str::as_bytes);
         let fault = match Fault::from_error_object(body) {
+            Some(own) if is_output => own,
             None if is_output => {
                 let text = String::from_utf8_lossy(body);
                 Fault::new(error_type, text.strip_suffix('\n').unwrap_or(&text)).with_stack(stderr.stack())
@@ -81,9 +120,9 @@ fn outcome(message: Message, stderr: &Stderr) -> Outcome {
     }
     if is_output {
         return match oneshot::answer(message.body) {
-            Ok(body) => Outcome::Answer(Answer { body, content_type: None }),
+            Ok(body) => Outcome::Answer(Answer::json(body)),
             Err(fault) => Outcome::Fault { fault, keep: true },
         };
     }
-    Outcome::Answer(Answer { body: message.body, content_type })
+    Outcome::Answer(Answer::Whole(Whole { body: message.body, content_type }))
 }

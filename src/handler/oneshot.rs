@@ -55,7 +55,7 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
         return Ok(give_up(process, Fault::too_large(LARGEST_ANSWER, dropped + output.len(), true)));
     }
     Ok(match answer(output) {
-        Ok(body) => Outcome::Answer(Answer { body, content_type: None }),
+        Ok(body) => Outcome::Answer(Answer::json(body)),
         Err(reason) => give_up(process, reason),
     })
 }

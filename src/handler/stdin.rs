@@ -74,9 +74,9 @@ impl Stdin {
         self.broken
     }
 
-    /// Whether any of what was given has been read. Without a pipe to ask, it has.
+    /// Whether any of what was given has been read. Without a pipe to ask, or anything given, it has.
     pub fn was_read(&self) -> bool {
-        self.waiting().is_none_or(|waiting| waiting < self.written)
+        self.parcel.bytes.is_empty() || self.waiting().is_none_or(|waiting| waiting < self.written)
     }
 
     /// Whether all of what was given has been read, and the pipe is still open.

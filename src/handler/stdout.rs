@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::Talk;
-use super::message::{Broken, Message, Reader};
+use super::message::{Broken, Item, Reader, Stream};
 use super::messages::log_dropped;
 use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
@@ -33,6 +33,8 @@ pub struct Stdout {
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
     messages: Reader,
+    /// What it says between events cannot be read any further: it is of no more use.
+    pub broken: bool,
     /// The pipe was made to hold more.
     wide: bool,
 }
@@ -49,6 +51,7 @@ impl Stdout {
             ready: false,
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
+            broken: false,
             wide: false,
         }
     }
@@ -116,9 +119,14 @@ impl Stdout {
         self.messages.begin_event(&self.output);
     }
 
-    /// The next message, if it is all there, and whether it was begun before the event.
-    pub fn next_message(&mut self) -> Result<Option<(Message, bool)>, Broken> {
+    /// The next message, if it is all there, or the head of a stream.
+    pub fn next_message(&mut self) -> Result<Option<Item>, Broken> {
         if self.opening { Ok(None) } else { self.messages.next(&mut self.output) }
+    }
+
+    /// The next piece of a stream whose head was given.
+    pub fn stream(&mut self, piece: &mut [u8]) -> Result<Stream, Broken> {
+        self.messages.stream(&mut self.output, piece)
     }
 
     /// Deals with what has come while no answer is waited for.
@@ -154,12 +162,13 @@ impl Stdout {
     fn drop_messages(&mut self) {
         loop {
             match self.messages.next(&mut self.output) {
-                Ok(Some((message, _))) => log_dropped(&message),
+                Ok(Some(Item::Message { message, .. })) => log_dropped(&message),
+                Ok(Some(Item::StreamHead(_))) => {}
                 Ok(None) => return,
                 Err(Broken(reason)) => {
-                    // The next exchange would find the rest: what follows a broken message has no beginning.
+                    // What follows a broken message has no beginning.
                     log::warn(format_args!("the handler's messages are broken between events: {reason}"));
-                    self.pipe = None;
+                    self.broken = true;
                     self.output.clear();
                     return;
                 }

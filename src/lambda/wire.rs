@@ -7,8 +7,8 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -20,16 +20,11 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::buffers::{ROOM, WireBuffers};
 use crate::idle::{self, Tended};
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
-
-/// One read or write.
-const PIECE: usize = 64 * 1024;
-
-/// Output is sent when less room than this is left behind it.
-const ROOM: usize = 16 * 1024;
 
 /// A server that has said something so recently has not closed the connection since, or is about to be found out.
 const FRESH: Duration = Duration::from_millis(1);
@@ -39,6 +34,10 @@ const FRESH: Duration = Duration::from_millis(1);
 pub struct Wire {
     tended: OnceLock<Tended>,
     connections: AtomicU64,
+    /// What is sent goes out at once, for somebody reads along.
+    streaming: AtomicBool,
+    /// What goes behind the last chunk.
+    trailers: Mutex<Option<String>>,
 }
 
 impl Wire {
@@ -50,6 +49,30 @@ impl Wire {
     /// How many connections there have been.
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// A body that is sent piece by piece begins.
+    pub fn begin_stream(&self) {
+        self.streaming.store(true, Ordering::Relaxed);
+    }
+
+    /// Header lines, each with its line end, to go behind the last chunk of the body under way. ureq knows no trailers:
+    /// they are put in where it ends the body (RFC 9112, section 7.1.2).
+    pub fn set_trailers(&self, lines: String) {
+        *self.trailers.lock().unwrap_or_else(PoisonError::into_inner) = Some(lines);
+    }
+
+    pub fn end_stream(&self) {
+        self.streaming.store(false, Ordering::Relaxed);
+        self.trailers.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn take_trailers(&self) -> Option<String> {
+        self.trailers.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.streaming.load(Ordering::Relaxed)
     }
 
     fn wait_readable(&self, stream: &TcpStream) -> io::Result<()> {
@@ -107,24 +130,41 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Sends what is held back.
     fn send(&mut self) -> io::Result<()> {
-        let mut out = &self.buffers.output[..self.buffers.held];
-        while !out.is_empty() {
-            match (&self.stream).write(out) {
-                Ok(sent) => out = &out[sent..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(&self.stream, PollFlags::POLLOUT)?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A server may refuse a large body before it has read it: what it says can still be read.
-                Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-            self.asked = true;
-        }
-        self.buffers.held = 0;
-        Ok(())
+        let held = std::mem::take(&mut self.buffers.held);
+        self.asked |= held > 0;
+        send_all(&self.stream, &self.buffers.output[..held], self.wire.is_streaming())
     }
+
+    /// Sends the end of a stream, with trailers before its last line end.
+    fn send_end(&mut self, trailers: &str) -> io::Result<()> {
+        self.buffers.held -= LAST_LINE.len();
+        self.send()?;
+        send_all(&self.stream, [trailers.as_bytes(), LAST_LINE].concat().as_slice(), true)
+    }
+}
+
+/// The empty line that ends a chunked body.
+const LAST_LINE: &[u8] = b"\r\n";
+
+/// `strict`: that nobody reads any more is an error. Otherwise it is not yet: a server may refuse a large body before it
+/// has read it, and what it says can still be read.
+fn send_all(mut stream: &TcpStream, mut out: &[u8], strict: bool) -> io::Result<()> {
+    while !out.is_empty() {
+        match stream.write(out) {
+            Ok(sent) => out = &out[sent..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(stream, PollFlags::POLLOUT)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if !strict && is_closed(error.kind()) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn is_closed(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 impl Transport for Connection {
@@ -134,7 +174,13 @@ impl Transport for Connection {
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         self.buffers.held += amount;
-        if self.buffers.output.len() - self.buffers.held < ROOM {
+        if self.wire.is_streaming() {
+            let ends = self.buffers.output[..self.buffers.held].ends_with(b"0\r\n\r\n");
+            match self.wire.take_trailers() {
+                Some(trailers) if ends => self.send_end(&trailers)?,
+                _ => self.send()?,
+            }
+        } else if self.buffers.output.len() - self.buffers.held < ROOM {
             self.send()?;
         }
         Ok(())
@@ -166,69 +212,6 @@ impl Transport for Connection {
         }
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
         recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
-    }
-}
-
-/// What is on its way through a connection. Output is held back until an answer is waited for or room runs out.
-#[derive(Default)]
-struct WireBuffers {
-    output: Vec<u8>,
-    held: usize,
-    input: Vec<u8>,
-    consumed: usize,
-    filled: usize,
-    progress: bool,
-}
-
-impl WireBuffers {
-    fn make_room(&mut self) {
-        if self.output.is_empty() {
-            self.output.resize(PIECE, 0);
-        }
-        if self.consumed == self.filled {
-            (self.consumed, self.filled) = (0, 0);
-        }
-        if self.input.len() - self.filled < ROOM {
-            self.input.copy_within(self.consumed..self.filled, 0);
-            (self.consumed, self.filled) = (0, self.filled - self.consumed);
-            // Headers may be larger than a piece: ureq wants all of them at once.
-            let size = PIECE.max((self.filled + ROOM).next_power_of_two());
-            self.input.resize(size.max(self.input.len()), 0);
-        }
-    }
-}
-
-impl Buffers for WireBuffers {
-    fn output(&mut self) -> &mut [u8] {
-        self.make_room();
-        &mut self.output[self.held..]
-    }
-
-    fn input(&self) -> &[u8] {
-        &self.input[self.consumed..self.filled]
-    }
-
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        self.make_room();
-        &mut self.input[self.filled..]
-    }
-
-    fn input_appended(&mut self, amount: usize) {
-        self.filled += amount;
-    }
-
-    fn input_consume(&mut self, amount: usize) {
-        self.progress = amount > 0;
-        self.consumed += amount;
-    }
-
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.make_room();
-        (&mut self.input[self.filled..], &mut self.output[self.held..])
-    }
-
-    fn can_use_input(&self) -> bool {
-        self.progress && self.consumed < self.filled
     }
 }
 

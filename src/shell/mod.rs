@@ -13,7 +13,7 @@ use anyhow::Context;
 use self::events::{Events, Read};
 use crate::fault::Fault;
 use crate::idle::Tended;
-use crate::invocation::{Answer, Invocation};
+use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::json;
 use crate::log;
 use crate::source::Source;
@@ -85,7 +85,7 @@ impl Source for Shell {
         Ok(Some(invocation))
     }
 
-    fn respond(&mut self, invocation: &Invocation, answer: &Answer) -> anyhow::Result<()> {
+    fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
         let mut stdout = io::stdout().lock();
         let mut line = if stdout.is_terminal() { json::pretty(&answer.body) } else { json::compact(&answer.body) };
         line.push(b'\n');
@@ -96,6 +96,35 @@ impl Source for Shell {
         }
         self.end(invocation, None);
         Ok(())
+    }
+
+    fn stream(
+        &mut self,
+        invocation: &Invocation,
+        _: Option<&str>,
+        answer: &mut dyn AnswerStream,
+    ) -> anyhow::Result<Option<Fault>> {
+        let mut stdout = io::stdout().lock();
+        let mut piece = vec![0; 64 * 1024];
+        let mut last = b'\n';
+        let fault = loop {
+            let length = match answer.read(&mut piece) {
+                Ok(0) => break None,
+                Ok(length) => length,
+                Err(fault) => break Some(fault),
+            };
+            last = piece[length - 1];
+            stdout
+                .write_all(&piece[..length])
+                .and_then(|()| stdout.flush())
+                .context("the answer could not be written to stdout")?;
+        };
+        if last != b'\n' {
+            stdout.write_all(b"\n")?;
+        }
+        self.failed |= fault.is_some();
+        self.end(invocation, fault.as_ref());
+        Ok(fault)
     }
 
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {

@@ -5,6 +5,8 @@
 
 mod harness;
 
+mod adapter_bash;
+mod adapter_ruby;
 mod auto;
 mod context;
 mod examples;
@@ -13,6 +15,7 @@ mod faults;
 mod languages;
 mod log;
 mod loop_;
+mod messages;
 mod oneshot;
 mod readme;
 mod ready;
