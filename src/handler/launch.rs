@@ -62,7 +62,9 @@ impl Launch {
         let sight = Sight::of(&process);
         let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));
         loop {
-            let next = [Some(cadence.next), Some(ready_by), until].into_iter().flatten().min();
+            // An adapter says when it is ready: it is not looked at, for it may wait for something else until then.
+            let look = (!process.stdout.awaits_greeting()).then_some(cadence.next);
+            let next = [look, Some(ready_by), until].into_iter().flatten().min();
             let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
             let woke = pump::pump(&mut [&mut process], &wait).map_err(|error| pipes_fault(&error))?;
             process.stdout.set_aside();
@@ -74,7 +76,6 @@ impl Launch {
             }
             let now = Instant::now();
             let greeted = process.stdout.talk == Talk::Messages && !process.stdout.awaits_greeting();
-            // An adapter says when it is ready: it may wait for something else until then.
             let looked_at = !process.stdout.awaits_greeting() && cadence.is_due();
             let seen = || sight.as_ref().and_then(Sight::is_ready).unwrap_or(process.started + ALIVE <= now);
             if greeted || (looked_at && seen()) {
