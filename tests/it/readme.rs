@@ -31,7 +31,7 @@ fn the_examples_readmes_are_so() {
 
 #[test]
 fn the_handlers_readmes_are_so() {
-    let documents = handlers().into_iter().filter(|file| file.ends_with(".md"));
+    let documents = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
     assert!(documents.map(|document| check(&document)).count() > 0);
 }
 
