@@ -1,0 +1,341 @@
+;;;; The adapter for SBCL: loads a handler written in Lisp, then speaks lambda-stdio's messages for it.
+;;;;
+;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text. README.md, beside it, is for its
+;;;; users. To compile all of this at each start would take a fifth of a second, so it is interpreted, but for the functions
+;;;; that look at every character of an answer. This is also why it has DO where a compiled program would have LOOP: an
+;;;; interpreter expands a macro each time that it comes to it.
+
+;; SBCL can be built without an interpreter; then it compiles.
+(when (find-package "SB-EVAL")
+  (setf sb-ext:*evaluator-mode* :interpret))
+
+(cl:defpackage lambda-stdio
+  (:use cl)
+  ;; The longer two were packages of a runtime for Lisp that went before: what was written for it runs here.
+  (:nicknames . #.(remove-if #'find-package '("LSTDIO" "AWS-LAMBDA-RUNTIME" "AWS-LAMBDA-FUNCTION-UTIL")))
+  (:export *header-alist* load-fasls-in-directory))
+
+(in-package lambda-stdio)
+
+;; What makes the compiler fastest.
+(declaim (optimize (space 2) (speed 0) (debug 0)))
+
+;;; --- What handlers see ----------------------------------------------------------------------------------------------
+
+(defvar *header-alist* '()
+  "The headers of the latest event: ((:lambda-runtime-aws-request-id . \"...\") (:content-type . \"...\") ...).")
+
+(defun define-variable (name)
+  "Makes the environment variable NAME a special variable: AWS_REGION becomes *aws-region*."
+  (let ((symbol (intern (concatenate 'string "*" (substitute #\- #\_ name :start 1) "*"))))
+    (export symbol)
+    (proclaim `(special ,symbol))
+    (set symbol (sb-ext:posix-getenv name))
+    symbol))
+
+(mapc #'define-variable
+      '("_HANDLER" "_X_AMZN_TRACE_ID" "AWS_REGION" "AWS_DEFAULT_REGION" "AWS_EXECUTION_ENV" "AWS_LAMBDA_FUNCTION_NAME"
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" "AWS_LAMBDA_FUNCTION_VERSION" "AWS_LAMBDA_INITIALIZATION_TYPE"
+        "AWS_LAMBDA_LOG_GROUP_NAME" "AWS_LAMBDA_LOG_STREAM_NAME" "AWS_LAMBDA_LOG_FORMAT" "AWS_LAMBDA_LOG_LEVEL"
+        "AWS_LAMBDA_MAX_CONCURRENCY" "AWS_LAMBDA_METADATA_API" "AWS_LAMBDA_METADATA_TOKEN" "AWS_LAMBDA_RUNTIME_API"
+        "AWS_ACCESS_KEY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_XRAY_CONTEXT_MISSING"
+        "AWS_XRAY_DAEMON_ADDRESS" "LAMBDA_TASK_ROOT" "LAMBDA_RUNTIME_DIR" "LANG" "LD_LIBRARY_PATH" "PATH" "TZ"))
+
+;; *_handler* was that older runtime's name.
+(defvar *handler* *_handler*)
+(export '*handler*)
+
+(defun load-fasls-in-directory (pathname)
+  "Loads the fasls that are in one folder with the file PATHNAME, but not the file that is just being loaded."
+  (dolist (fasl (directory (make-pathname :name :wild :type "fasl" :version nil :defaults pathname)))
+    (unless (equal fasl *load-truename*)
+      (load fasl))))
+
+;;; --- Answers: JSON as it is, other text as a JSON string ------------------------------------------------------------
+
+(deftype text () '(simple-array character (*)))
+
+(defun end-of-string (text at)
+  "The place behind the JSON string that begins before AT with its quote, or NIL."
+  (declare (type text text) (type fixnum at))
+  (flet ((next ()
+           (if (< at (length text))
+               (prog1 (schar text at) (incf at))
+               (return-from end-of-string nil))))
+    (declare (notinline next))
+    (loop
+      (let ((char (next)))
+        (cond ((char= char #\") (return at))
+              ((char< char #\Space) (return nil))
+              ((char/= char #\\))
+              ((char= (setf char (next)) #\u)
+               (loop repeat 4 do (unless (find (next) "0123456789abcdefABCDEF") (return-from end-of-string nil))))
+              ((not (find char "\"\\/bfnrt")) (return nil)))))))
+
+(defun word-p (word)
+  "Whether WORD is a JSON number, true, false or null."
+  (let ((at 0))
+    (declare (type text word) (type fixnum at))
+    (flet ((next (choice)
+             (and (< at (length word)) (find (char word at) choice) (incf at)))
+           (digits ()
+             (let ((end (or (position-if-not (lambda (char) (find char "0123456789")) word :start at) (length word))))
+               (< (shiftf at end) end))))
+      (declare (notinline next digits))
+      (or (member word '("true" "false" "null") :test #'string=)
+          (progn (next "-")
+                 (and (or (next "0") (digits))
+                      (or (not (next ".")) (digits))
+                      (or (not (next "eE")) (progn (next "+-") (digits)))
+                      (= at (length word))))))))
+
+(defun json-p (text)
+  "Whether TEXT is one JSON value."
+  (let ((at 0) (open '()) (expected :value))
+    (declare (type text text) (type fixnum at))
+    (flet ((next (states then)
+             (setf expected (if (member expected states) then (return-from json-p nil)))))
+      (declare (notinline next))
+      (loop
+        (unless (< at (length text))
+          (return (and (null open) (eq expected :more))))
+        (let ((char (schar text at)))
+          (incf at)
+          (case char
+            ((#\Space #\Tab #\Newline #\Return))
+            (#\{ (next '(:value :item) :member) (push #\} open))
+            (#\[ (next '(:value :item) :item) (push #\] open))
+            ((#\} #\])
+             (next (if (char= char #\}) '(:member :more) '(:item :more)) :more)
+             (unless (eql (pop open) char) (return nil)))
+            (#\, (next (and open '(:more)) (if (eql (car open) #\}) :key :value)))
+            (#\: (next '(:colon) :value))
+            (#\"
+             (if (member expected '(:key :member)) (next '(:key :member) :colon) (next '(:value :item) :more))
+             (setf at (or (end-of-string text at) (return nil))))
+            (t
+             (next '(:value :item) :more)
+             (let ((end (position-if (lambda (char) (find char #.(format nil " ~C~C~%,]}" #\Tab #\Return))) text :start at)))
+               (unless (word-p (subseq text (1- at) end)) (return nil))
+               (setf at (or end (length text)))))))))))
+
+(defun quoted (text)
+  "TEXT as a JSON string."
+  (with-output-to-string (out)
+    (write-char #\" out)
+    (loop for char across (the text text)
+          for letter = (case char ((#\" #\\) char) (#\Newline #\n) (#\Return #\r) (#\Tab #\t))
+          do (cond (letter (write-char #\\ out) (write-char letter out))
+                   ((char< char #\Space) (format out "\\u~4,'0X" (char-code char)))
+                   (t (write-char char out))))
+    (write-char #\" out)))
+
+(mapc #'compile '(end-of-string word-p json-p quoted))
+
+;;; --- Messages -------------------------------------------------------------------------------------------------------
+
+(defvar *events*)
+(defvar *answers*)
+
+(defvar *utf-8* '(:utf-8 :replacement #\REPLACEMENT_CHARACTER))
+
+(defun take-pipes ()
+  "Keeps stdin and stdout for messages. All others get /dev/null and stderr instead, and UTF-8, whatever the locale."
+  (let ((events (sb-unix:unix-dup 0))
+        (answers (sb-unix:unix-dup 1)))
+    ;; A descriptor gets the lowest number that is free. Those of the messages do not reach children: RUN-PROGRAM closes
+    ;; all but the first three.
+    (sb-unix:unix-close 0)
+    (sb-unix:unix-open "/dev/null" sb-unix:o_rdonly 0)
+    (sb-unix:unix-close 1)
+    (sb-unix:unix-dup 2)
+    (setf sb-impl::*default-external-format* :utf-8
+          sb-alien::*default-c-string-external-format* :utf-8
+          *events* (sb-sys:make-fd-stream events :element-type :default :external-format *utf-8* :buffering :full)
+          *answers* (sb-sys:make-fd-stream answers :output t :element-type '(unsigned-byte 8) :buffering :full)
+          sb-sys:*stdin* (sb-sys:make-fd-stream 0 :element-type :default :external-format *utf-8*)
+          sb-sys:*stderr* (sb-sys:make-fd-stream 2 :output t :external-format *utf-8* :buffering :line)
+          sb-sys:*stdout* sb-sys:*stderr*)))
+
+(defun read-headers ()
+  "The next event's headers, or NIL if there will be none."
+  (do ((line (read-line *events* nil "") (read-line *events* nil ""))
+       (headers '()))
+      ((equal (string-right-trim '(#\Return) line) "") (nreverse headers))
+    (let ((colon (position #\: line)))
+      (push (cons (intern (string-upcase (subseq line 0 colon)) "KEYWORD")
+                  (string-trim '(#\Space #\Tab #\Return) (subseq line (1+ colon))))
+            headers))))
+
+(defun read-event (headers)
+  (let ((octets (make-array (parse-integer (cdr (assoc :content-length headers))) :element-type '(unsigned-byte 8))))
+    (read-sequence octets *events*)
+    (sb-ext:octets-to-string octets :external-format *utf-8*)))
+
+(defun octets (string)
+  (sb-ext:string-to-octets string :external-format *utf-8*))
+
+(defun write-out (&rest parts)
+  "Writes the octets in PARTS at once, after all that was logged."
+  (finish-output sb-sys:*stderr*)
+  (dolist (part parts)
+    (write-sequence part *answers*))
+  (finish-output *answers*))
+
+(defun send (body &optional error-type)
+  (let ((body (octets body)))
+    (write-out (octets (format nil "Content-Length: ~D~%~@[Lambda-Runtime-Function-Error-Type: ~A~%~]~%"
+                               (length body) error-type))
+               body)))
+
+;;; --- Conditions -----------------------------------------------------------------------------------------------------
+
+(defun call-reporting (report function)
+  "Calls FUNCTION. A condition that would have led into the debugger leads to REPORT, and with its values out of here."
+  (let ((sb-ext:*invoke-debugger-hook* (lambda (condition hook)
+                                         (declare (ignore hook))
+                                         (return-from call-reporting (funcall report condition)))))
+    (funcall function)))
+
+(defun type-name (object)
+  (princ-to-string (class-name (class-of object))))
+
+(defun message (condition)
+  (handler-case (princ-to-string condition)
+    (error () (format nil "A condition of class ~A, whose report failed" (type-name condition)))))
+
+(defun backtrace ()
+  "The names of the functions between the debugger's, which were called last, and this adapter's, which are interpreted."
+  (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60))))))
+    (flet ((interpreter-p (name)
+             (and (symbolp name) (eq (symbol-package name) (find-package "SB-EVAL")))))
+      (mapcar #'prin1-to-string (subseq names 0 (position-if #'interpreter-p names))))))
+
+(defun error-object (type message &optional stack)
+  (flet ((json (string) (quoted (coerce string 'text))))
+    (format nil "{\"errorMessage\":~A,\"errorType\":~A,\"stackTrace\":[~{~A~^,~}]}"
+            (json message) (json type) (mapcar #'json stack))))
+
+(defun refuse (type message &optional stack)
+  "Ends the initialisation and the process with an error."
+  (write-out (octets (error-object type message stack)))
+  (sb-ext:exit :code 1 :abort t))
+
+;;; --- Handlers: functions of an event and its headers ----------------------------------------------------------------
+
+(defun callable (function)
+  "FUNCTION, which is what _HANDLER stands for, if it can be called."
+  (if (or (functionp function)
+          (and (symbolp function) (fboundp function)
+               (not (macro-function function)) (not (special-operator-p function))))
+      function
+      (refuse "Runtime.HandlerNotFound"
+              (format nil "The handler ~A stands for ~S, which is no function" *handler* function))))
+
+(defun named-function (name)
+  "The function NAME, which is in CL-USER unless it says otherwise."
+  (callable (handler-case (read-from-string name)
+              (error (condition)
+                (refuse "Runtime.HandlerNotFound"
+                        (format nil "The handler ~A names no function: ~A" *handler* (message condition)))))))
+
+(defun newest (file)
+  "FILE's fasl if it is there and not older than its source, else the source."
+  (let* ((source (make-pathname :type "lisp" :defaults (sb-ext:parse-native-namestring file)))
+         (fasl (make-pathname :type "fasl" :defaults source)))
+    (if (and (probe-file fasl)
+             (or (not (probe-file source))
+                 (>= (file-write-date fasl) (file-write-date source))))
+        fasl
+        source)))
+
+(defun evaluate-all (stream)
+  "The value of the last form."
+  (let ((value nil))
+    (do ((form (read stream nil stream) (read stream nil stream)))
+        ((eq form stream) value)
+      (setf value (eval form)))))
+
+(defun stand-in-for-roswell ()
+  "A package ROS with the one function that nearly all scripts call."
+  (unless (find-package "ROS")
+    (let ((ensure-asdf (intern "ENSURE-ASDF" (make-package "ROS" :nicknames '("ROSWELL") :use '()))))
+      (export ensure-asdf "ROS")
+      (setf (fdefinition ensure-asdf) (lambda () (or (find-package "ASDF") (require "ASDF")))))))
+
+(defun script-main (file)
+  "The function MAIN that a Roswell script defines in the package it is in at its end."
+  (stand-in-for-roswell)
+  (with-open-file (stream (sb-ext:parse-native-namestring file) :external-format :utf-8)
+    (let ((first-line (read-line stream nil "")))
+      (unless (eql (mismatch "#!" first-line) 2)
+        (file-position stream 0)))
+    (let ((*load-truename* (truename stream)) (*load-pathname* (pathname stream)) (*package* *package*)
+          (*readtable* *readtable*))
+      (evaluate-all stream)
+      (callable (find-symbol "MAIN")))))
+
+(defun script-handler (main)
+  "A function of an event whose value is what MAIN, called with the event as its input, writes."
+  (lambda (event headers)
+    (declare (ignore headers))
+    (let ((output (with-output-to-string (*standard-output*)
+                    (with-input-from-string (*standard-input* event)
+                      (funcall main)))))
+      ;; As in a oneshot: no output is null, and the last newline is not part of a text.
+      (cond ((string= output "") nil)
+            ((char= (char output (1- (length output))) #\Newline) (subseq output 0 (1- (length output))))
+            (t output)))))
+
+(defun find-handler (kind file name)
+  (cond ((string= kind "script")
+         (script-handler (script-main file)))
+        ((string= kind "form")
+         (callable (evaluate-all (make-string-input-stream name))))
+        (t
+         (load (newest file))
+         (named-function name))))
+
+(defun cannot-load (condition)
+  (refuse (typecase (if (typep condition 'sb-int:encapsulated-condition)
+                        (sb-int:encapsulated-condition condition)
+                        condition)
+            (package-error "Runtime.ImportModuleError") ; whether or not it is a reader's
+            ((or reader-error end-of-file sb-int:compiled-program-error) "Runtime.UserCodeSyntaxError")
+            (t "Runtime.ImportModuleError"))
+          (message condition)
+          (backtrace)))
+
+;;; --- Events ---------------------------------------------------------------------------------------------------------
+
+(defun response (result)
+  "What is sent for what a handler returned: the body, and for an error its type."
+  (typecase result
+    (string (let ((text (coerce result 'text)))
+              (if (json-p text) text (quoted text))))
+    (null "null")
+    (t (let ((type "Runtime.MarshalError"))
+         (values (error-object type (format nil "The handler returned no string, but a ~A" (type-name result))) type)))))
+
+(defun answer (handler event headers)
+  (call-reporting (lambda (condition)
+                    (let ((type (type-name condition)))
+                      (values (error-object type (message condition) (backtrace)) type)))
+                  (lambda ()
+                    (response (funcall handler event headers)))))
+
+(defun main ()
+  (destructuring-bind (kind file name) (nthcdr 2 sb-ext:*posix-argv*)
+    ;; The arguments and the interpreter are for the adapter alone.
+    (setf (rest sb-ext:*posix-argv*) '()
+          sb-ext:*evaluator-mode* :compile)
+    ;; Else it would be a condition, and the answer to an event.
+    (sb-sys:enable-interrupt sb-unix:sigint :default)
+    (take-pipes)
+    (let ((handler (call-reporting #'cannot-load (lambda () (find-handler kind file name)))))
+      (write-out (octets (format nil "lambda-stdio/1 ready~%")))
+      (do ((headers (read-headers) (read-headers)))
+          ((null headers) (sb-ext:exit))
+        (setf *header-alist* headers
+              *_x-amzn-trace-id* (cdr (assoc :lambda-runtime-trace-id headers)))
+        (multiple-value-call #'send (answer handler (read-event headers) headers))))))

@@ -167,11 +167,9 @@ impl Handler {
     fn hand_over(&mut self, invocation: &Invocation, body: Vec<u8>) -> Result<(Process, Outcome), Fault> {
         let answer_by = self.config.answer_by(self.began, invocation.deadline);
         let mut process = self.process_for_event(answer_by)?;
-        match process.stdout.talk {
-            // It has greeted, and so will the next one, which may still be starting when its event comes.
-            Talk::Messages => self.talk = Talk::Messages,
-            Talk::Undecided => process.stdout.talk = self.talk,
-            Talk::Loop | Talk::Oneshot => {}
+        if process.stdout.talk == Talk::Undecided {
+            // It may have been decided since this one was started.
+            process.stdout.talk = self.talk;
         }
         let outcome = exchange::carry_out(&mut process, invocation, body, &mut self.watch(invocation.deadline));
         Ok((process, outcome.map_err(|error| pipes_fault(&error))?))
@@ -206,7 +204,7 @@ impl Handler {
             }
         };
         if process.stdout.talk == Talk::Messages {
-            // It has greeted; those that come after it will.
+            // It has greeted, and so will the next one, which may still be starting when its event comes.
             self.talk = Talk::Messages;
         } else if self.talk == Talk::Undecided && process.answers > 0 {
             self.talk = Talk::Loop;

@@ -84,7 +84,7 @@ impl Process {
 
     /// Whether it can be given no event: it has ended, or broken off its messages.
     pub fn is_useless(&self) -> bool {
-        self.ended || self.stdout.broken
+        self.ended || self.stdout.is_broken()
     }
 
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.

@@ -42,7 +42,7 @@ fn speaking(script: &str) -> Function {
 
 /// The same, with the greeting said and the body of `for headers, body in events():` given.
 fn answering(body: &str) -> Function {
-    let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let body = format!("    {}", body.replace('\n', "\n    "));
     speaking(&format!("emit('lambda-stdio/1 ready\\n')\nfor headers, body in events():\n{body}"))
 }
 
