@@ -61,12 +61,13 @@ impl Example {
         let settings = if folder.path().join("env").exists() { text("env") } else { String::new() };
         let mut environment: Vec<_> = settings.lines().map(|line| setting(line, &readme)).collect();
         let named = environment.iter().position(|(variable, _)| variable == "_HANDLER");
-        let handler = named.map(|at| environment.remove(at).1).unwrap_or_else(|| {
+        let only = || {
             let files = files(name);
             let handlers: Vec<_> = files.iter().filter(|file| file.starts_with("handler.")).collect();
             let [handler] = handlers[..] else { panic!("examples/{name} has not one handler.*, but {handlers:?}") };
             handler.clone()
-        });
+        };
+        let handler = named.map_or_else(only, |at| environment.remove(at).1);
         let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
         Self { folder, handler, environment, event, response }
     }
