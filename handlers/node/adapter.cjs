@@ -29,7 +29,6 @@ const LONGEST_TIME = 15 * 60 * 1000;
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
-const HTTP_RESPONSE = 'application/vnd.awslambda.http-integration-response';
 
 // --- Pipes ----------------------------------------------------------------------------------------------------------
 
@@ -104,16 +103,6 @@ function describe(error) {
   return { errorMessage: error.message, errorType: error.name, stackTrace: own < 0 ? lines : lines.slice(0, own) };
 }
 
-/** The same for X-Ray, as a header line; nothing if it is too long for one. */
-function xrayCause({ errorType: type, errorMessage: message, stackTrace }) {
-  const frames = stackTrace.map((line) => /^ +at (?:(.+) \()?(.+?):(\d+)(?::\d+)?\)?$/.exec(line)).filter(Boolean);
-  const stack = frames.map(([, label = 'anonymous', file, line]) => ({ path: file, line: Number(line), label }));
-  const paths = [...new Set(stack.map((frame) => frame.path))];
-  const cause = JSON.stringify({ working_directory: process.cwd(), exceptions: [{ type, message, stack }], paths });
-  const ascii = cause.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return ascii.length < 32768 ? `Lambda-Runtime-Function-XRay-Error-Cause: ${ascii}\n` : '';
-}
-
 // --- An event's answer ----------------------------------------------------------------------------------------------
 
 /** An event that is in flight, until it is answered by the first of respond, fail, and a stream's end. */
@@ -157,7 +146,7 @@ class Invocation {
     if (this.stream?.begun) return this.stream.breakOff(description);
     const body = Buffer.from(JSON.stringify(description));
     const type = description.errorType.replace(/[^ -~]/g, '?');
-    this.write(`Lambda-Runtime-Function-Error-Type: ${type}\n${xrayCause(description)}`, body);
+    this.write(`Lambda-Runtime-Function-Error-Type: ${type}\n`, body);
   }
 
   /** Nothing is left that could make the user's code go on. */
@@ -266,13 +255,13 @@ class ResponseStream extends Writable {
   }
 }
 
-class HttpResponseStream {
-  static from(stream, prelude) {
-    stream.setContentType(HTTP_RESPONSE);
+const HttpResponseStream = {
+  from(stream, prelude) {
+    stream.setContentType('application/vnd.awslambda.http-integration-response');
     stream.prelude = JSON.stringify(prelude);
     return stream;
-  }
-}
+  },
+};
 
 function streamifyResponse(handler, options) {
   handler[STREAMING] = 'response';

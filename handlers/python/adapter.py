@@ -13,6 +13,7 @@ from types import GeneratorType, SimpleNamespace
 
 TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
 OFFICIAL_LAYERS = f"/opt/python/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages", "/opt/python"
+CLIENT = "installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"
 LONGEST_TIME = 15 * 60 * 1000  # what Lambda allows a function, in milliseconds
 
 
@@ -33,30 +34,28 @@ class Context:
     memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
     log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    client_context = None
 
     def __init__(self, headers):
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id") or None
         now = int(time.time() * 1000)
         deadline = int(headers.get("lambda-runtime-deadline-ms") or 0)
         # A deadline in the past is an emulator's way to say that there is none.
         self.epoch_deadline_time_in_ms = deadline if deadline > now else now + LONGEST_TIME
-        self.client_context = None
         self.identity = SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
 
-    def read(self, headers):
+    def read_json(self, headers):
         """Fills in what comes as JSON, and may not be JSON."""
-        if client_context := parse(headers, "Client Context"):
-            self.client_context = namespace(client_context, "custom", "env", "client")
-            if self.client_context.client is not None:
-                self.client_context.client = namespace(
-                    self.client_context.client,
-                    *("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"),
-                )
         if identity := parse(headers, "Cognito Identity"):
             self.identity.cognito_identity_id = identity.get("cognitoIdentityId")
             self.identity.cognito_identity_pool_id = identity.get("cognitoIdentityPoolId")
+        if client_context := parse(headers, "Client Context"):
+            custom, env, client = (client_context.get(name) for name in ("custom", "env", "client"))
+            if client is not None:
+                client = SimpleNamespace(**{name: client.get(name) for name in CLIENT})
+            self.client_context = SimpleNamespace(custom=custom, env=env, client=client)
 
     def get_remaining_time_in_millis(self):
         return max(0, self.epoch_deadline_time_in_ms - int(time.time() * 1000))
@@ -75,10 +74,6 @@ def parse(headers, name):
         return json.loads(text) if text else None
     except ValueError as error:
         raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from None
-
-
-def namespace(values, *names):
-    return SimpleNamespace(**{name: values.get(name) for name in names})
 
 
 current = SimpleNamespace(aws_request_id="", tenant_id=None)  # the context of the event at hand, for the log
@@ -115,7 +110,7 @@ def call(handler, headers, body):
     """Calls the handler for one event."""
     global current
     context = current = Context(headers)
-    context.read(headers)
+    context.read_json(headers)
     if trace_id := headers.get("lambda-runtime-trace-id"):
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
@@ -170,31 +165,19 @@ encode = Encoder(ensure_ascii=False).encode
 
 
 def describe(error):
-    """The type, message, stack trace and frames of an error, less the frames above the user's code."""
+    """The type of an error, its message, and the stack trace from the user's own code on."""
     if isinstance(error, Fault):
-        return error.kind, str(error), error.stack, []
+        return error.kind, str(error), error.stack
     import traceback  # only now, for it takes a while
 
     trace = error.__traceback__
-    while trace and (
-        trace.tb_frame.f_globals is globals() or "importlib" in trace.tb_frame.f_code.co_filename
-    ):
+    while trace and (trace.tb_frame.f_globals is globals() or "importlib" in trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
-    frames = traceback.extract_tb(trace)
-    return type(error).__name__, str(error), traceback.format_list(frames), frames
+    return type(error).__name__, str(error), traceback.format_list(traceback.extract_tb(trace))
 
 
-def xray_cause(kind, message, frames):
-    """The same for X-Ray, as one line; nothing if it is too long for a header."""
-    stack = [{"path": frame.filename, "line": frame.lineno, "label": frame.name} for frame in frames]
-    cause = json.dumps(
-        {
-            "working_directory": os.getcwd(),
-            "exceptions": [{"type": kind, "message": message, "stack": stack}],
-            "paths": list({frame.filename for frame in frames}),
-        }
-    )
-    return f"Lambda-Runtime-Function-XRay-Error-Cause: {cause}\n" if len(cause) < 32768 else ""
+def error_object(kind, message, stack):
+    return encode({"errorMessage": message, "errorType": kind, "stackTrace": stack})
 
 
 # --- Messages -------------------------------------------------------------------------------------------------------
@@ -243,10 +226,10 @@ class Answers:
         self.write(f"Content-Type: {content_type}\nContent-Length: {len(body)}\n\n".encode() + body)
 
     def error(self, error):
-        kind, message, stack, frames = describe(error)
-        body = encode({"errorMessage": message, "errorType": kind, "stackTrace": stack})
-        head = f"Lambda-Runtime-Function-Error-Type: {kind}\n{xray_cause(kind, message, frames)}"
-        self.write(f"{head}Content-Length: {len(body)}\n\n".encode() + body)
+        kind, message, stack = describe(error)
+        body = error_object(kind, message, stack)
+        head = f"Lambda-Runtime-Function-Error-Type: {kind}\nContent-Length: {len(body)}\n\n"
+        self.write(head.encode() + body)
 
     def stream(self, parts):
         """Text or bytes, part by part; a dict as the first one is an HTTP response's status, headers and cookies."""
@@ -265,8 +248,8 @@ class Answers:
             for part in parts:
                 self.chunk(part)
         except Exception as error:
-            kind, message, stack, _ = describe(error)
-            body = encode({"errorMessage": message[:8000], "errorType": kind, "stackTrace": stack})
+            kind, message, stack = describe(error)
+            body = error_object(kind, message[:8000], stack)
             name = "Lambda-Runtime-Function-Error"
             end = f"0\r\n{name}-Type: {kind}\r\n{name}-Body: ".encode() + body + b"\r\n\r\n"
         self.write(end)
@@ -366,8 +349,7 @@ def main(file, name):
     try:
         handler = load(file, name)
     except Exception as error:
-        kind, message, stack, _ = describe(error)
-        answers.write(encode({"errorMessage": message, "errorType": kind, "stackTrace": stack}))
+        answers.write(error_object(*describe(error)))
         os._exit(1)  # at once: the user's threads may go on for ever
     answers.write(b"lambda-stdio/1 ready\n")
     for headers, body in messages(events):
