@@ -35,6 +35,40 @@ fn the_handlers_readmes_are_so() {
     assert!(documents.map(|document| check(&document)).count() > 0);
 }
 
+#[test]
+fn every_link_leads_somewhere() {
+    let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
+    for document in handlers()
+        .into_iter()
+        .filter(|file| file.ends_with("/README.md"))
+        .chain(examples)
+        .chain(["README.md".to_owned()])
+    {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.match_indices("](") {
+            let link = text[at + 2..].split(')').next().unwrap();
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            if file.starts_with("http") {
+                continue;
+            }
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{document} links to {link}, which is not there");
+            if !place.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == place);
+                assert!(found, "{document} links to {link}, but there is no such heading");
+            }
+        }
+    }
+}
+
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|&character| character.is_alphanumeric() || character == '-').collect()
+}
+
 /// Every file in handlers/, by its path from the root.
 fn handlers() -> Vec<String> {
     let mut folders = vec!["handlers".to_owned()];
