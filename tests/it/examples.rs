@@ -1,9 +1,13 @@
 //! The examples: every folder in examples/ is a handler with an event and its answer, on a shell and on Lambda.
+//!
+//! The handler is the file `handler.*`, or what the file `env` says that `_HANDLER` is. What `build.sh` makes belongs to it.
 
+use crate::harness::files::{Folder, spawn};
 use crate::harness::{Function, Shell};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The folder of all examples.
 pub fn root() -> PathBuf {
@@ -20,57 +24,81 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// The files in an example's folder.
+/// The files in an example's folder, less what its `build.sh` may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let entries = root().join(name).read_dir().unwrap().map(Result::unwrap);
+    let built = |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl");
+    files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    let entries = folder.read_dir().unwrap().map(Result::unwrap);
     entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// One folder, as a function needs it.
+/// One folder, as a function needs it: a copy, built.
 struct Example {
-    files: Vec<(PathBuf, String)>,
+    folder: Folder,
     handler: String,
-    /// What its file `env` sets.
+    /// What its file `env` sets besides.
     environment: Vec<(String, String)>,
     event: String,
     response: Value,
 }
 
 impl Example {
-    fn read(name: &str) -> Self {
-        let folder = root().join(name);
-        let text = |file: &str| {
-            fs::read_to_string(folder.join(file)).unwrap_or_else(|e| panic!("examples/{name}/{file}: {e}"))
-        };
-        let files = files(name);
-        let handlers: Vec<_> = files.iter().filter(|file| file.starts_with("handler.")).collect();
-        let [handler] = handlers[..] else { panic!("examples/{name} has not one handler.*, but {handlers:?}") };
-        let readme = text("README.md");
-        let settings = if files.contains(&"env".to_owned()) { text("env") } else { String::new() };
-        Self {
-            handler: handler.clone(),
-            environment: settings.lines().map(|line| setting(line, &readme)).collect(),
-            event: text("event.json"),
-            response: serde_json::from_str(&text("response.json")).unwrap(),
-            files: files.into_iter().map(|file| (folder.join(&file), file)).collect(),
+    fn new(name: &str) -> Self {
+        let folder = Folder::new();
+        for file in files(name) {
+            folder.copy(&root().join(name).join(&file), &file);
         }
+        if folder.path().join("build.sh").exists() {
+            build(name, &folder);
+        }
+        let text = |file: &str| {
+            fs::read_to_string(folder.path().join(file)).unwrap_or_else(|e| panic!("examples/{name}/{file}: {e}"))
+        };
+        let readme = text("README.md");
+        let settings = if folder.path().join("env").exists() { text("env") } else { String::new() };
+        let mut environment: Vec<_> = settings.lines().map(|line| setting(line, &readme)).collect();
+        let named = environment.iter().position(|(variable, _)| variable == "_HANDLER");
+        let handler = named.map(|at| environment.remove(at).1).unwrap_or_else(|| {
+            let files = files(name);
+            let handlers: Vec<_> = files.iter().filter(|file| file.starts_with("handler.")).collect();
+            let [handler] = handlers[..] else { panic!("examples/{name} has not one handler.*, but {handlers:?}") };
+            handler.clone()
+        });
+        let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
+        Self { folder, handler, environment, event, response }
     }
+
+    /// Its files, where they are and what they are called.
+    fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
+        files_in(self.folder.path()).into_iter().map(|file| (self.folder.path().join(&file), file))
+    }
+}
+
+fn build(name: &str, folder: &Folder) {
+    let mut command = Command::new("./build.sh");
+    let build = spawn(command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let output = build.wait_with_output().unwrap();
+    assert!(output.status.success(), "examples/{name}/build.sh: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A line of `env`, which the README must tell of.
 fn setting(line: &str, readme: &str) -> (String, String) {
-    assert!(readme.contains(line), "the README does not say {line}:\n{readme}");
     let (variable, value) = line.split_once('=').unwrap();
+    let told = if variable == "_HANDLER" { value } else { line };
+    assert!(readme.contains(told), "the README does not say {told}:\n{readme}");
     (variable.to_owned(), value.to_owned())
 }
 
 #[test]
 fn each_answers_on_a_shell() {
     for name in names() {
-        let example = Example::read(&name);
+        let example = Example::new(&name);
         let mut shell = Shell::bare().arg(&example.handler).arg("event.json");
-        for (path, file) in &example.files {
-            shell = shell.copy(path, file);
+        for (path, file) in example.files() {
+            shell = shell.copy(&path, &file);
         }
         for (variable, value) in &example.environment {
             shell = shell.env(variable, value);
@@ -85,10 +113,10 @@ fn each_answers_on_a_shell() {
 #[test]
 fn each_answers_on_lambda_and_goes_on() {
     for name in names() {
-        let example = Example::read(&name);
+        let example = Example::new(&name);
         let mut function = Function::empty().handler(&example.handler);
-        for (path, file) in &example.files {
-            function = function.copy(path, file);
+        for (path, file) in example.files() {
+            function = function.copy(&path, &file);
         }
         for (variable, value) in &example.environment {
             function = function.env(variable, value.as_str());

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod adapter_sbcl;
 mod auto;
 mod context;
 mod examples;

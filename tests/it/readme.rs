@@ -28,6 +28,11 @@ fn the_examples_readmes_are_so() {
     }
 }
 
+#[test]
+fn the_lisp_readme_is_so() {
+    check("handlers/sbcl/README.md");
+}
+
 /// Goes through one document, in a folder of its own that looks like a checkout after `./build.sh`.
 fn check(document: &str) {
     let folder = Folder::new();
