@@ -13,6 +13,7 @@ test_programs='
   node:nodejs
   perl:perl
   python3:python3
+  ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
   /usr/share/common-lisp/source/alexandria:cl-alexandria

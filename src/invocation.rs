@@ -4,13 +4,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fault::Fault;
 
-#[allow(clippy::struct_field_names)] // Lambda's own names.
-/// An event with its context, as `/next` (or the shell) gives it. What the event has none of is `None`.
+/// An event with its context, as `/next` (or the shell) gives it.
 #[derive(Debug, Default)]
 pub struct Invocation {
     /// The request id, which the answer is posted to.
     pub id: String,
-    /// All that Lambda says of the event, under the names of its headers; none is empty.
+    /// All that Lambda says of the event, under the names of its headers (`Lambda-Runtime-Trace-Id`). What it does not
+    /// say is not there: no value is empty.
     pub headers: Vec<(String, String)>,
     /// The event's own bytes.
     pub body: Vec<u8>,
@@ -18,16 +18,15 @@ pub struct Invocation {
     pub deadline_ms: Option<u64>,
     /// The same on the clock that cannot be set; `None` where there is no deadline.
     pub deadline: Option<Instant>,
-    pub function_arn: Option<String>,
-    pub trace_id: Option<String>,
-    pub client_context: Option<String>,
-    pub identity: Option<String>,
-    pub tenant_id: Option<String>,
-    /// The nonce of this attempt, which an answer echoes.
-    pub invocation_id: Option<String>,
 }
 
 impl Invocation {
+    /// What Lambda says under this name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// Sets the deadline. One that is not in the future is none (emulators send 1970), and so is one beyond what the
     /// clock can hold.
     pub fn set_deadline(&mut self, epoch_ms: u64) {

@@ -16,6 +16,7 @@ mod os;
 mod shell;
 mod source;
 mod supervisor;
+mod xray;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

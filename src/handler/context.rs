@@ -64,24 +64,38 @@ impl Drop for ContextFile {
 
 /// One JSON object on one line. What is JSON already stays as it is, to the byte.
 fn content(invocation: &Invocation) -> String {
-    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let embedded = |text: &str| match serde_json::from_str::<&RawValue>(text) {
-        Ok(json) => json.get().to_owned(),
-        Err(_) => quoted(text),
+    let mut object = String::with_capacity(512);
+    let mut member = |name: &str, value: &str, embedded: bool| {
+        object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
+        object.push_str(name);
+        object.push_str("\":");
+        if embedded {
+            object.push_str(value);
+        } else {
+            object.push_str(&serde_json::to_string(value).unwrap_or_default());
+        }
     };
-    let members = [
-        ("awsRequestId", Some(quoted(&invocation.id))),
-        ("deadlineMs", invocation.deadline_ms.map(|ms| ms.to_string())),
-        ("invokedFunctionArn", invocation.function_arn.as_deref().map(quoted)),
-        ("traceId", invocation.trace_id.as_deref().map(quoted)),
-        ("clientContext", invocation.client_context.as_deref().map(embedded)),
-        ("identity", invocation.identity.as_deref().map(embedded)),
-        ("tenantId", invocation.tenant_id.as_deref().map(quoted)),
-    ];
-    let members: Vec<_> =
-        members.into_iter().filter_map(|(name, value)| Some(format!("\"{name}\":{}", value?))).collect();
-    format!("{{{}}}\n", members.join(","))
+    member("awsRequestId", &invocation.id, false);
+    if let Some(ms) = invocation.deadline_ms {
+        member("deadlineMs", &ms.to_string(), true);
+    }
+    for (name, header, may_be_json) in MEMBERS {
+        if let Some(value) = invocation.header(header) {
+            member(name, value, may_be_json && serde_json::from_str::<&RawValue>(value).is_ok());
+        }
+    }
+    object.push_str("}\n");
+    object
 }
+
+/// The members that come from headers, and whether they may be JSON.
+const MEMBERS: [(&str, &str, bool); 5] = [
+    ("invokedFunctionArn", "Lambda-Runtime-Invoked-Function-Arn", false),
+    ("traceId", "Lambda-Runtime-Trace-Id", false),
+    ("clientContext", "Lambda-Runtime-Client-Context", true),
+    ("identity", "Lambda-Runtime-Cognito-Identity", true),
+    ("tenantId", "Lambda-Runtime-Aws-Tenant-Id", false),
+];
 
 #[cfg(test)]
 mod tests {
@@ -92,8 +106,11 @@ mod tests {
         let mut invocation = Invocation { id: "id\"1".to_owned(), ..Invocation::default() };
         assert_eq!(content(&invocation), "{\"awsRequestId\":\"id\\\"1\"}\n");
         invocation.set_deadline(600_000);
-        invocation.client_context = Some("{\"custom\": {\"n\": 1.0}}".to_owned());
-        invocation.identity = Some("bm90IEpTT04=".to_owned());
+        let mut say = |name: &str, value: &str| {
+            invocation.headers.push((format!("Lambda-Runtime-{name}"), value.to_owned()));
+        };
+        say("Client-Context", "{\"custom\": {\"n\": 1.0}}");
+        say("Cognito-Identity", "bm90IEpTT04=");
         assert_eq!(
             content(&invocation),
             "{\"awsRequestId\":\"id\\\"1\",\"deadlineMs\":600000,\"clientContext\":{\"custom\": {\"n\": 1.0}},\"identity\":\"bm90IEpTT04=\"}\n"

@@ -46,7 +46,7 @@ pub fn carry_out(
     match talk {
         // A oneshot process that was started for this very event may be right not to wait for it.
         Talk::Oneshot if !process.ended || process.started > watch.began => oneshot::collect(process, watch),
-        _ if process.ended => Ok(Outcome::Untouched),
+        _ if process.is_useless() => Ok(Outcome::Untouched),
         Talk::Messages => messages::exchange(process, &invocation.id, watch),
         Talk::Oneshot | Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
     }

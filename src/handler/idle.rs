@@ -81,7 +81,7 @@ impl Handler {
     }
 
     fn replace_ended(&mut self) {
-        let ended = [&mut self.current, &mut self.spare].map(|place| place.take_if(|process| process.ended));
+        let ended = [&mut self.current, &mut self.spare].map(|place| place.take_if(|process| process.is_useless()));
         for process in ended.into_iter().flatten() {
             self.ended_idle(process);
         }

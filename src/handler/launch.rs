@@ -5,12 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Talk;
 use super::entrypoint::Program;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
 use super::sight::{Cadence, Sight};
 use super::watch::GRACE;
+use super::{Talk, pipes_fault};
 use crate::fault::Fault;
 use crate::log;
 use crate::os::{Image, Signals};
@@ -62,10 +62,11 @@ impl Launch {
         let sight = Sight::of(&process);
         let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));
         loop {
-            let next = [Some(cadence.next), Some(ready_by), until].into_iter().flatten().min();
+            // An adapter says when it is ready: it is not looked at, for it may wait for something else until then.
+            let look = (!process.stdout.awaits_greeting()).then_some(cadence.next);
+            let next = [look, Some(ready_by), until].into_iter().flatten().min();
             let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
-            let woke = pump::pump(&mut [&mut process], &wait)
-                .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
+            let woke = pump::pump(&mut [&mut process], &wait).map_err(|error| pipes_fault(&error))?;
             process.stdout.set_aside();
             if process.ended {
                 return self.ended(process);
@@ -75,7 +76,6 @@ impl Launch {
             }
             let now = Instant::now();
             let greeted = process.stdout.talk == Talk::Messages && !process.stdout.awaits_greeting();
-            // An adapter says when it is ready: it may wait for something else until then.
             let looked_at = !process.stdout.awaits_greeting() && cadence.is_due();
             let seen = || sight.as_ref().and_then(Sight::is_ready).unwrap_or(process.started + ALIVE <= now);
             if greeted || (looked_at && seen()) {

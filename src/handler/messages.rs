@@ -109,6 +109,7 @@ fn outcome(message: Message, stderr: &Stderr) -> Outcome {
     if let Some(error_type) = message.header(ERROR_TYPE) {
         let body = message.header(ERROR_BODY).map_or(message.body.as_slice(), str::as_bytes);
         let fault = match Fault::from_error_object(body) {
+            Some(own) if is_output => own,
             None if is_output => {
                 let text = String::from_utf8_lossy(body);
                 Fault::new(error_type, text.strip_suffix('\n').unwrap_or(&text)).with_stack(stderr.stack())

@@ -1,7 +1,8 @@
 //! The handler: what the function's author wrote, kept running.
 //!
-//! `find` says what it is (`adapters` what runs a function), `launch` starts it, `exchange` gives it an event (in the way of `loop_` or `oneshot`),
-//! `idle` tends it between events. All of these wait in `pump`, the one poll loop, over the pipes of a `process`.
+//! `find` says what it is (`adapters`, what runs a function), `launch` starts it, `exchange` gives it an event in the
+//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, and `restart` starts it again. All of
+//! these wait in `pump`, the one poll loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
 
 mod adapters;
 mod context;
@@ -109,13 +110,12 @@ impl Handler {
     pub fn exchange(&mut self, invocation: &mut Invocation) -> Result<Answer, Fault> {
         self.busy = true;
         self.began = Instant::now();
-        let answer_by = self.config.answer_by(self.began, invocation.deadline);
         self.write_context(invocation);
         let body = std::mem::take(&mut invocation.body);
         if self.config.trace {
             log::trace('>', &body);
         }
-        let result = self.exchange_twice_at_most(invocation, body, answer_by);
+        let result = self.exchange_twice_at_most(invocation, body);
         if self.config.trace {
             match &result {
                 Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
@@ -129,15 +129,8 @@ impl Handler {
     /// The next piece of an answer that is a stream.
     pub fn stream(&mut self, deadline: Option<Instant>, piece: &mut [u8]) -> Result<usize, Fault> {
         let Some(mut process) = self.current.take() else { return Err(Fault::exit("The handler is gone")) };
-        let mut watch = Watch {
-            signals: &self.launch.signals,
-            stopping: &mut self.stopping,
-            answer_by: self.config.answer_by(self.began, deadline),
-            spare: self.spare.as_mut(),
-            began: self.began,
-        };
-        let streamed = messages::stream(&mut process, piece, &mut watch)
-            .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
+        let streamed = messages::stream(&mut process, piece, &mut self.watch(deadline));
+        let streamed = streamed.map_err(|error| pipes_fault(&error))?;
         let (result, keep) = match streamed {
             Streamed::Piece(length) => (Ok(length), true),
             Streamed::End => (Ok(0), true),
@@ -160,46 +153,36 @@ impl Handler {
 
     /// A process that ended before it had read a byte of the event ended idle, whatever the clocks say: the event then
     /// goes to the next one. Once, for a process that ends without reading may do so for ever.
-    fn exchange_twice_at_most(
-        &mut self,
-        invocation: &Invocation,
-        body: Vec<u8>,
-        answer_by: Option<Instant>,
-    ) -> Result<Answer, Fault> {
-        let began = self.began;
-        let mut body = Some(body);
-        for attempt in 0..2 {
-            let mut process = self.process_for_event(answer_by)?;
-            match process.stdout.talk {
-                // It has greeted, and so will the next one, which may still be starting when its event comes.
-                Talk::Messages => self.talk = Talk::Messages,
-                Talk::Undecided => process.stdout.talk = self.talk,
-                Talk::Loop | Talk::Oneshot => {}
-            }
-            let mut watch = Watch {
-                signals: &self.launch.signals,
-                stopping: &mut self.stopping,
-                answer_by,
-                spare: self.spare.as_mut(),
-                began,
-            };
-            let event = body.take().unwrap_or_default();
-            let outcome = exchange::carry_out(&mut process, invocation, event, &mut watch)
-                .map_err(|error| Fault::system("The handler's pipes cannot be waited for", &error))?;
-            match outcome {
-                Outcome::Untouched if attempt == 0 => {
-                    body = Some(process.stdin.take_back().unwrap());
-                    self.ended_idle(process);
-                }
-                Outcome::Untouched => {
-                    let status = process::describe(process.kill());
-                    let fault = Fault::exit(format!("The handler ended with {status} without reading the event"));
-                    return Err(fault.with_stack(process.stderr.stack()));
-                }
-                outcome => return self.settle(process, outcome),
-            }
+    fn exchange_twice_at_most(&mut self, invocation: &Invocation, body: Vec<u8>) -> Result<Answer, Fault> {
+        let (mut process, outcome) = self.hand_over(invocation, body)?;
+        if !matches!(outcome, Outcome::Untouched) {
+            return self.settle(process, outcome);
         }
-        Err(Fault::exit("The handler ended without reading the event"))
+        let body = process.stdin.take_back().unwrap();
+        self.ended_idle(process);
+        let (process, outcome) = self.hand_over(invocation, body)?;
+        self.settle(process, outcome)
+    }
+
+    fn hand_over(&mut self, invocation: &Invocation, body: Vec<u8>) -> Result<(Process, Outcome), Fault> {
+        let answer_by = self.config.answer_by(self.began, invocation.deadline);
+        let mut process = self.process_for_event(answer_by)?;
+        if process.stdout.talk == Talk::Undecided {
+            // It may have been decided since this one was started.
+            process.stdout.talk = self.talk;
+        }
+        let outcome = exchange::carry_out(&mut process, invocation, body, &mut self.watch(invocation.deadline));
+        Ok((process, outcome.map_err(|error| pipes_fault(&error))?))
+    }
+
+    fn watch(&mut self, deadline: Option<Instant>) -> Watch<'_> {
+        Watch {
+            signals: &self.launch.signals,
+            stopping: &mut self.stopping,
+            answer_by: self.config.answer_by(self.began, deadline),
+            spare: self.spare.as_mut(),
+            began: self.began,
+        }
     }
 
     /// What an outcome means for the process and for the way to talk.
@@ -207,7 +190,11 @@ impl Handler {
         let (result, keep) = match outcome {
             Outcome::Answer(answer) => (Ok(answer), self.talk != Talk::Oneshot),
             Outcome::Fault { fault, keep } => (Err(fault), keep),
-            Outcome::Untouched => (Err(Fault::exit("The handler ended without reading the event")), false),
+            Outcome::Untouched => {
+                let status = process::describe(process.kill());
+                let fault = Fault::exit(format!("The handler ended with {status} without reading the event"));
+                (Err(fault.with_stack(process.stderr.stack())), false)
+            }
             Outcome::ReadsToEnd(answer) => {
                 log::info(
                     "the handler reads to end-of-file: from now on it is started once per event. Set HANDLER_MODE=oneshot to say so from the start",
@@ -216,7 +203,10 @@ impl Handler {
                 (Ok(answer), false)
             }
         };
-        if self.talk == Talk::Undecided && process.answers > 0 {
+        if process.stdout.talk == Talk::Messages {
+            // It has greeted, and so will the next one, which may still be starting when its event comes.
+            self.talk = Talk::Messages;
+        } else if self.talk == Talk::Undecided && process.answers > 0 {
             self.talk = Talk::Loop;
         }
         if result.is_ok() || keep {
@@ -239,4 +229,9 @@ impl Handler {
             log::error(format_args!("LAMBDA_CONTEXT_FILE could not be brought up to date: {error}"));
         }
     }
+}
+
+/// Polling fails where the system has no memory left for it.
+fn pipes_fault(error: &std::io::Error) -> Fault {
+    Fault::system("The handler's pipes cannot be waited for", error)
 }

@@ -82,6 +82,11 @@ impl Process {
         self.ended || self.stdout.pipe.is_none()
     }
 
+    /// Whether it can be given no event: it has ended, or broken off its messages.
+    pub fn is_useless(&self) -> bool {
+        self.ended || self.stdout.is_broken()
+    }
+
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.
     pub fn poll_ended(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

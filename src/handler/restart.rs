@@ -81,11 +81,11 @@ impl Handler {
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
     pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
         self.read_on();
-        if self.current.as_ref().is_some_and(|process| process.ended) {
+        if self.current.as_ref().is_some_and(Process::is_useless) {
             self.end_of_current();
         }
         if self.current.is_none() && self.starts_ahead() && !self.is_stopping() {
-            self.current = self.spare.take().filter(|spare| !spare.ended);
+            self.current = self.spare.take().filter(|spare| !spare.is_useless());
             if self.current.is_none() {
                 self.current = self.bring_up(true, by).ok().flatten();
             }
@@ -108,7 +108,7 @@ impl Handler {
     /// The process that gets an event now, which must be answered by `answer_by`.
     pub(super) fn process_for_event(&mut self, answer_by: Option<Instant>) -> Result<Process, Fault> {
         while let Some(process) = self.current.take().or_else(|| self.spare.take()) {
-            if !process.ended {
+            if !process.is_useless() {
                 return Ok(process);
             }
             self.ended_idle(process);

@@ -17,6 +17,18 @@ const GREETING: &[u8] = b"lambda-stdio/1 ready";
 /// What a handler may print before it is ready and have it kept back: a greeting, or an error object.
 const LONGEST_OPENING: usize = 64 * 1024;
 
+/// How far a process has come in what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It is not ready, and has said nothing but the beginning of a greeting or of an error object.
+    Starting,
+    /// It is ready, and has said nothing but the beginning of a greeting.
+    Silent,
+    Speaking,
+    /// What it says between events cannot be read any further: it is of no more use.
+    Broken,
+}
+
 /// The reading end of one process's stdout.
 #[derive(Debug)]
 pub struct Stdout {
@@ -26,9 +38,7 @@ pub struct Stdout {
     /// What is no answer, on its way to the log.
     pub stray: Lines,
     pub talk: Talk,
-    /// Nothing has been printed yet but the beginning of a greeting, or of an error object before it was ready.
-    opening: bool,
-    ready: bool,
+    phase: Phase,
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
@@ -45,8 +55,7 @@ impl Stdout {
             output: Vec::new(),
             stray: Lines::dropping_empty(),
             talk,
-            opening: talk != Talk::Oneshot,
-            ready: false,
+            phase: if talk == Talk::Oneshot { Phase::Speaking } else { Phase::Starting },
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
             wide: false,
@@ -77,15 +86,16 @@ impl Stdout {
 
     /// Takes the greeting out of the output, if that is the first there is. From then on the process speaks messages.
     pub fn greet(&mut self) {
-        if !self.opening || self.output.is_empty() {
+        if !self.is_opening() || self.output.is_empty() {
             return;
         }
         let same = self.output.len().min(GREETING.len());
         let may_greet = self.output[..same] == GREETING[..same];
-        let may_be_error = self.output[0] == b'{' && !self.ready;
-        self.opening = (may_greet || may_be_error) && self.output.len() < LONGEST_OPENING;
-        if may_greet && let Some(end) = memchr::memchr(b'\n', &self.output) {
-            self.opening = false;
+        let may_be_error = self.output[0] == b'{' && self.phase == Phase::Starting;
+        if !(may_greet || may_be_error) || self.output.len() > LONGEST_OPENING {
+            self.phase = Phase::Speaking;
+        } else if may_greet && let Some(end) = memchr::memchr(b'\n', &self.output) {
+            self.phase = Phase::Speaking;
             let behind = self.output[GREETING.len()..end].trim_ascii_end();
             if behind.is_empty() || behind[0] == b' ' {
                 self.talk = Talk::Messages;
@@ -96,18 +106,29 @@ impl Stdout {
 
     /// It waits for events: what it prints from now on is for them.
     pub fn set_ready(&mut self) {
-        self.ready = true;
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Silent;
+        }
         self.set_aside();
     }
 
     /// The error object that it printed in place of becoming ready.
     pub fn opening_error(&self) -> Option<Fault> {
-        Fault::from_error_object(&self.output).filter(|_| self.opening)
+        Fault::from_error_object(&self.output).filter(|_| self.phase == Phase::Starting)
     }
 
     /// Whether an adapter has yet to say that it is ready.
     pub fn awaits_greeting(&self) -> bool {
-        self.talk == Talk::Messages && self.opening
+        self.talk == Talk::Messages && self.is_opening()
+    }
+
+    /// Whether it can be given no event, since nothing that it says can be read.
+    pub fn is_broken(&self) -> bool {
+        self.phase == Phase::Broken
+    }
+
+    fn is_opening(&self) -> bool {
+        matches!(self.phase, Phase::Starting | Phase::Silent)
     }
 
     /// An event is about to be given: what has come by now is no answer to it.
@@ -118,7 +139,7 @@ impl Stdout {
 
     /// The next message, if it is all there, or the head of a stream.
     pub fn next_message(&mut self) -> Result<Option<Item>, Broken> {
-        if self.opening { Ok(None) } else { self.messages.next(&mut self.output) }
+        if self.is_opening() { Ok(None) } else { self.messages.next(&mut self.output) }
     }
 
     /// The next piece of a stream whose head was given.
@@ -130,7 +151,7 @@ impl Stdout {
     pub fn set_aside(&mut self) {
         self.greet();
         match self.talk {
-            _ if self.opening => {}
+            _ if self.is_opening() => {}
             // All of it is one answer. One byte more than any answer has tells that it is too large.
             Talk::Oneshot => self.output.truncate(LARGEST_ANSWER + 1),
             Talk::Loop | Talk::Undecided => self.log_stray(),
@@ -163,9 +184,9 @@ impl Stdout {
                 Ok(Some(Item::StreamHead(_))) => {}
                 Ok(None) => return,
                 Err(Broken(reason)) => {
-                    // The next exchange would find the rest: what follows a broken message has no beginning.
+                    // What follows a broken message has no beginning.
                     log::warn(format_args!("the handler's messages are broken between events: {reason}"));
-                    self.pipe = None;
+                    self.phase = Phase::Broken;
                     self.output.clear();
                     return;
                 }

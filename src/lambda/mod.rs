@@ -2,15 +2,16 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod buffers;
 mod stream;
 mod wire;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use ureq::http::{HeaderMap, HeaderName, Response};
+use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
 
 use self::wire::{Loopback, Wire};
@@ -19,11 +20,15 @@ use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::log;
 use crate::source::Source;
+use crate::xray;
 
 const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
 /// An emulator that answers 204 at once is asked again no more often than this.
 const ASKING_AGAIN: Duration = Duration::from_millis(50);
+
+/// How much more is made room for when a body is longer than was said.
+const PIECE: usize = 8 * 1024;
 
 /// The most that is allocated on a `Content-Length`'s word alone. Events are 6 MB at most.
 const TRUSTED_LENGTH: u64 = 16 * 1024 * 1024;
@@ -32,8 +37,11 @@ const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_CAUSE: &str = "Lambda-Runtime-Function-XRay-Error-Cause";
 const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
 
+/// The most that is told of what a server says besides a status.
+const LONGEST_WORDS: usize = 4096;
+
 /// The longest header of a handler's own that is passed on.
-const LONGEST_HEADER: usize = 8 * 1024;
+const LONGEST_HEADER: usize = 16 * 1024;
 
 /// The Runtime API of one function.
 pub struct Lambda {
@@ -41,6 +49,8 @@ pub struct Lambda {
     wire: Arc<Wire>,
     /// `http://host:port[/path]/2018-06-01/runtime`
     base: String,
+    /// Where the next event is, read once for all events.
+    next: Uri,
 }
 
 impl Lambda {
@@ -48,8 +58,8 @@ impl Lambda {
     pub fn at(address: &str) -> anyhow::Result<Self> {
         let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
         let base = format!("http://{address}/2018-06-01/runtime");
-        let uri = base.parse::<ureq::http::Uri>().ok();
-        uri.as_ref().and_then(wire::address).with_context(|| {
+        let next = format!("{base}/invocation/next").parse::<Uri>().ok();
+        let next = next.filter(|next| wire::address(next).is_some()).with_context(|| {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
@@ -65,14 +75,13 @@ impl Lambda {
             .max_response_header_size(wire::LARGEST_HEADERS)
             .build();
         let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback);
-        Ok(Self { agent, wire, base })
+        Ok(Self { agent, wire, base, next })
     }
 
     /// Asks for the next event once.
     fn ask(&self) -> anyhow::Result<Response<Body>> {
-        let url = format!("{}/invocation/next", self.base);
         let connections = self.wire.connections();
-        let ask = || self.agent.get(&url).call();
+        let ask = || self.agent.get(self.next.clone()).call();
         let response = match ask() {
             // The server has closed a connection that was kept: nothing was asked yet.
             Err(error) if wire::is_broken(&error) && self.wire.connections() == connections => ask(),
@@ -112,7 +121,7 @@ impl Lambda {
         body: &[u8],
     ) -> anyhow::Result<()> {
         let mut headers = headers.to_vec();
-        if let Some(nonce) = &invocation.invocation_id {
+        if let Some(nonce) = invocation.header(INVOCATION_ID) {
             headers.push((INVOCATION_ID, nonce));
         }
         self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
@@ -137,7 +146,7 @@ impl Source for Lambda {
                     }
                 }
                 status => {
-                    let words = read_body(&mut response, 4096).unwrap_or_default();
+                    let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
                     bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
                 }
             }
@@ -160,9 +169,9 @@ impl Source for Lambda {
 
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
         let error_type = header_value(&fault.error_type);
-        let cause = fault.cause.as_deref().map(header_value);
+        let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
         let mut headers = error_headers(&error_type).to_vec();
-        headers.extend(cause.as_deref().map(|cause| (ERROR_CAUSE, cause)));
+        headers.push((ERROR_CAUSE, &cause));
         self.post_answer(invocation, "error", &headers, &fault.body())
     }
 
@@ -180,9 +189,8 @@ impl Source for Lambda {
 /// then (410: too late; 413: too large; 403, 400: it has an answer already).
 fn judge(path: &str, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<()> {
     let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
-
     let status = response.status().as_u16();
-    let words = String::from_utf8_lossy(&read_body(&mut response, 4096).unwrap_or_default()).trim().to_owned();
+    let words = String::from_utf8_lossy(&read_body(&mut response, LONGEST_WORDS).unwrap_or_default()).trim().to_owned();
     match status {
         200..=299 => {}
         500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),
@@ -206,56 +214,53 @@ fn header_value(text: &str) -> String {
 }
 
 fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
-    let headers = response.headers();
-    let mut invocation = Invocation {
-        id: header(headers, "Lambda-Runtime-Aws-Request-Id")
-            .context("the Runtime API gave an event without Lambda-Runtime-Aws-Request-Id: it cannot be answered")?,
-        function_arn: header(headers, "Lambda-Runtime-Invoked-Function-Arn"),
-        trace_id: header(headers, "Lambda-Runtime-Trace-Id"),
-        client_context: header(headers, "Lambda-Runtime-Client-Context"),
-        identity: header(headers, "Lambda-Runtime-Cognito-Identity"),
-        tenant_id: header(headers, "Lambda-Runtime-Aws-Tenant-Id"),
-        invocation_id: header(headers, INVOCATION_ID),
-        headers: event_headers(headers),
-        ..Invocation::default()
-    };
-    if let Some(deadline) = header(headers, "Lambda-Runtime-Deadline-Ms").and_then(|text| text.parse().ok()) {
+    let mut invocation = Invocation { headers: event_headers(response.headers()), ..Invocation::default() };
+    invocation.id = invocation
+        .header("Lambda-Runtime-Aws-Request-Id")
+        .context("the Runtime API gave an event without Lambda-Runtime-Aws-Request-Id: it cannot be answered")?
+        .to_owned();
+    if let Some(deadline) = invocation.header("Lambda-Runtime-Deadline-Ms").and_then(|text| text.parse().ok()) {
         invocation.set_deadline(deadline);
     }
-    invocation.body = read_body(response, u64::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
+    invocation.body = read_body(response, usize::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
     Ok(invocation)
 }
 
-/// What an adapter is told of the event, under the names as Lambda's documentation writes them.
+/// What is said of the event, under the names as Lambda's documentation writes them. Empty means absent.
 fn event_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let told = |name: &str| name.starts_with("lambda-runtime-") || name == "content-type";
-    let names = headers.keys().map(HeaderName::as_str).filter(|name| told(name));
-    names.filter_map(|name| Some((title_case(name), header(headers, name)?))).collect()
+    let fields = headers.iter().filter(|(name, value)| told(name.as_str()) && !value.is_empty());
+    fields
+        .map(|(name, value)| (title_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
 }
 
 fn title_case(name: &str) -> String {
-    let mut start = true;
-    let letters = name.chars().map(|letter| {
-        let letter = if start { letter.to_ascii_uppercase() } else { letter };
-        start = letter == '-';
-        letter
-    });
-    letters.collect()
-}
-
-/// Empty means absent.
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|text| !text.is_empty())
+    let mut letters = name.as_bytes().to_vec();
+    for at in 0..letters.len() {
+        if at == 0 || letters[at - 1] == b'-' {
+            letters[at].make_ascii_uppercase();
+        }
+    }
+    String::from_utf8_lossy(&letters).into_owned()
 }
 
 /// Reads a body to its end, which frees the connection for the next call, and keeps at most `most` bytes of it.
-fn read_body(response: &mut Response<Body>, most: u64) -> anyhow::Result<Vec<u8>> {
-    let length = response.body().content_length().unwrap_or(0).min(most).min(TRUSTED_LENGTH);
-    // One byte more for the line feed that makes a line of an event.
-    let mut body = Vec::with_capacity(usize::try_from(length)? + 1);
+fn read_body(response: &mut Response<Body>, most: usize) -> anyhow::Result<Vec<u8>> {
+    let length = response.body().content_length().unwrap_or(0).min(TRUSTED_LENGTH);
     let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
-    reader.by_ref().take(most).read_to_end(&mut body)?;
-    io::copy(&mut reader, &mut io::sink())?;
-    Ok(body)
+    // A byte more than the body shows its end, and has room for the line feed that makes a line of an event.
+    let mut body = vec![0; usize::try_from(length)? + 1];
+    let mut filled = 0;
+    loop {
+        let got = reader.read(&mut body[filled..])?;
+        if got == 0 {
+            body.truncate(filled);
+            return Ok(body);
+        }
+        filled = (filled + got).min(most);
+        if filled == body.len() {
+            body.resize(body.len() * 2 + PIECE, 0);
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub fn send(
         .header("Content-Type", header_value(content_type.unwrap_or("application/octet-stream")))
         .header("Lambda-Runtime-Function-Response-Mode", "streaming")
         .header("Trailer", format!("{ERROR_TYPE}, {ERROR_BODY}"));
-    if let Some(nonce) = &invocation.invocation_id {
+    if let Some(nonce) = invocation.header(INVOCATION_ID) {
         request = request.header(INVOCATION_ID, nonce);
     }
     let mut body = StreamBody { answer, wire: &lambda.wire, fault: None };

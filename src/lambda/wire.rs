@@ -20,16 +20,11 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::buffers::{ROOM, WireBuffers};
 use crate::idle::{self, Tended};
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
-
-/// One read or write.
-const PIECE: usize = 64 * 1024;
-
-/// Output is sent when less room than this is left behind it.
-const ROOM: usize = 16 * 1024;
 
 /// A server that has said something so recently has not closed the connection since, or is about to be found out.
 const FRESH: Duration = Duration::from_millis(1);
@@ -217,69 +212,6 @@ impl Transport for Connection {
         }
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
         recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
-    }
-}
-
-/// What is on its way through a connection. Output is held back until an answer is waited for or room runs out.
-#[derive(Default)]
-struct WireBuffers {
-    output: Vec<u8>,
-    held: usize,
-    input: Vec<u8>,
-    consumed: usize,
-    filled: usize,
-    progress: bool,
-}
-
-impl WireBuffers {
-    fn make_room(&mut self) {
-        if self.output.is_empty() {
-            self.output.resize(PIECE, 0);
-        }
-        if self.consumed == self.filled {
-            (self.consumed, self.filled) = (0, 0);
-        }
-        if self.input.len() - self.filled < ROOM {
-            self.input.copy_within(self.consumed..self.filled, 0);
-            (self.consumed, self.filled) = (0, self.filled - self.consumed);
-            // Headers may be larger than a piece: ureq wants all of them at once.
-            let size = PIECE.max((self.filled + ROOM).next_power_of_two());
-            self.input.resize(size.max(self.input.len()), 0);
-        }
-    }
-}
-
-impl Buffers for WireBuffers {
-    fn output(&mut self) -> &mut [u8] {
-        self.make_room();
-        &mut self.output[self.held..]
-    }
-
-    fn input(&self) -> &[u8] {
-        &self.input[self.consumed..self.filled]
-    }
-
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        self.make_room();
-        &mut self.input[self.filled..]
-    }
-
-    fn input_appended(&mut self, amount: usize) {
-        self.filled += amount;
-    }
-
-    fn input_consume(&mut self, amount: usize) {
-        self.progress = amount > 0;
-        self.consumed += amount;
-    }
-
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.make_room();
-        (&mut self.input[self.filled..], &mut self.output[self.held..])
-    }
-
-    fn can_use_input(&self) -> bool {
-        self.progress && self.consumed < self.filled
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod harness;
 
+mod adapter_bash;
+mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
 mod context;
@@ -14,6 +16,7 @@ mod faults;
 mod languages;
 mod log;
 mod loop_;
+mod messages;
 mod oneshot;
 mod readme;
 mod ready;
