@@ -26,6 +26,7 @@ mod shell;
 mod signals;
 mod static_binary;
 mod storm;
+mod streams;
 mod traps;
 mod variables;
 mod which_handler;
