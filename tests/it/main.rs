@@ -7,6 +7,7 @@ mod harness;
 
 mod adapter_bash;
 mod adapter_ruby;
+mod adapter_sbcl;
 mod auto;
 mod context;
 mod examples;
@@ -29,3 +30,4 @@ mod streams;
 mod traps;
 mod variables;
 mod which_handler;
+mod workers;
