@@ -27,6 +27,7 @@ mod shell;
 mod signals;
 mod static_binary;
 mod storm;
+mod streams;
 mod traps;
 mod variables;
 mod which_handler;

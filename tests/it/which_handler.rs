@@ -25,18 +25,21 @@ fn control_characters_are_malformed() {
 }
 
 #[test]
-fn a_lisp_form_is_for_an_adapter() {
+fn a_lisp_form_is_for_the_sbcl_adapter() {
+    need("sbcl");
     // Even where a file has that very name.
-    for name in ["'package::handler", "(lambda (event) event)", "a(b"] {
+    for name in ["'no-package::handler", "(error \"from SBCL\")"] {
         let function = Function::empty().handler(name).program(name, named("a"));
-        function.expect_init_error(NOT_FOUND, "adapter").run();
+        function.expect_init_error("Runtime.ImportModuleError", "").expect_log("SB").run();
     }
 }
 
 #[test]
-fn a_roswell_script_is_for_an_adapter() {
-    let function = Function::empty().handler("script.ros").program("script.ros", named("a"));
-    function.expect_init_error(NOT_FOUND, "adapter").run();
+fn a_roswell_script_is_for_the_sbcl_adapter() {
+    need("sbcl");
+    let script = "#!/bin/sh\n#|-*- mode:lisp -*-|#\n(defun main () (princ \"[1]\"))\n";
+    let function = Function::empty().handler("script.ros").program("script.ros", script);
+    function.event("{}").expect_response("[1]").run();
     Function::empty().handler("missing.ros").expect_init_error(NOT_FOUND, "missing.ros").run();
 }
 
@@ -98,13 +101,20 @@ fn a_script_that_lost_its_executable_bit_runs_with_a_warning() {
 }
 
 #[test]
-fn a_function_in_a_file_is_for_an_adapter() {
-    for extension in ["py", "mjs", "cjs", "js", "sh", "bash", "lisp", "fasl", "rb"] {
-        let function = Function::empty().file(&format!("app.{extension}"), "").handler("app.handler");
-        function.expect_init_error(NOT_FOUND, "adapter").run();
+fn a_function_in_a_file_is_for_the_adapter_of_its_language() {
+    // Each says in its own words that the file has no such function.
+    for extension in ["py", "mjs", "cjs", "js", "sh", "bash", "lisp", "rb"] {
+        let function = Function::empty().file(&format!("app.{extension}"), "").handler("app.no_such");
+        function.expect_init_error(NOT_FOUND, "").run();
     }
-    let function = Function::empty().file("src/app.py", "").handler("src/app.handler");
-    function.expect_init_error(NOT_FOUND, "adapter").run();
+    let function = Function::empty().file("src/app.py", "def f(event, context): return [1]").handler("src/app.f");
+    function.event("{}").expect_response("[1]").run();
+}
+
+#[test]
+fn an_adapter_without_its_interpreter_names_it() {
+    let function = Function::empty().file("app.rb", "").handler("app.f").env("PATH", "/nonexistent");
+    function.expect_init_error(INVALID, "ruby").run();
 }
 
 #[test]

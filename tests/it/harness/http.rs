@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read};
 
-/// A request as it stood on the wire.
+/// A request as it stood on the wire. Trailers are among the headers.
 pub struct Wire {
     pub method: String,
     pub path: String,
@@ -15,8 +15,9 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// The next request; `None` where the client has closed the connection between two of them.
-pub fn read_request(stream: &mut impl BufRead) -> io::Result<Option<Wire>> {
+/// The next request; `None` where the client has closed the connection between two of them. Each chunk of a body that
+/// comes in chunks is shown to `on_chunk` as it comes.
+pub fn read_request(stream: &mut impl BufRead, on_chunk: impl Fn(&[u8])) -> io::Result<Option<Wire>> {
     let Some(line) = read_line(stream)? else {
         return Ok(None);
     };
@@ -30,11 +31,12 @@ pub fn read_request(stream: &mut impl BufRead) -> io::Result<Option<Wire>> {
         if line.is_empty() {
             break;
         }
-        let (name, value) = line.split_once(':').ok_or_else(|| io::Error::other(format!("not a header: {line}")))?;
-        headers.push((name.to_owned(), value.trim().to_owned()));
+        headers.push(field(&line)?);
     }
     let body = if header(&headers, "Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-        read_chunks(stream)?
+        let (body, trailers) = read_chunks(stream, on_chunk)?;
+        headers.extend(trailers);
+        body
     } else {
         let length = header(&headers, "Content-Length").map_or(Ok(0), str::parse).map_err(io::Error::other)?;
         let mut body = vec![0; length];
@@ -56,17 +58,35 @@ fn read_line(stream: &mut impl BufRead) -> io::Result<Option<String>> {
     String::from_utf8(line).map(Some).map_err(io::Error::other)
 }
 
-fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
+fn field(line: &str) -> io::Result<(String, String)> {
+    let (name, value) = line.split_once(':').ok_or_else(|| io::Error::other(format!("not a header: {line}")))?;
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+/// A body and the trailers behind it.
+type Chunked = (Vec<u8>, Vec<(String, String)>);
+
+fn read_chunks(stream: &mut impl BufRead, on_chunk: impl Fn(&[u8])) -> io::Result<Chunked> {
+    let (mut body, mut trailers) = (Vec::new(), Vec::new());
     loop {
         let line = read_line(stream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         let length = usize::from_str_radix(&line, 16).map_err(io::Error::other)?;
         if length == 0 {
-            while read_line(stream)?.is_some_and(|trailer| !trailer.is_empty()) {}
-            return Ok(body);
+            break;
         }
+        let start = body.len();
         stream.by_ref().take(length as u64).read_to_end(&mut body)?;
-        read_line(stream)?;
+        if body.len() < start + length || read_line(stream)?.is_none_or(|rest| !rest.is_empty()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        on_chunk(&body[start..]);
+    }
+    loop {
+        let line = read_line(stream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if line.is_empty() {
+            return Ok((body, trailers));
+        }
+        trailers.push(field(&line)?);
     }
 }
 

@@ -17,7 +17,12 @@ pub fn complaints(request: &Request, nonce: Option<&str>) -> Vec<String> {
         if content_type.is_empty() || is_error && content_type != "application/vnd.aws.lambda.error+json" {
             wrong.push("the wrong Content-Type");
         }
-        if request.header("Lambda-Runtime-Function-Error-Type").is_some() != is_error {
+        let streams = request.header("Lambda-Runtime-Function-Response-Mode");
+        if streams.is_some_and(|mode| mode != "streaming" || request.header("Trailer").is_none()) {
+            wrong.push("a stream that does not say so properly");
+        }
+        // A stream says what went wrong in its trailers.
+        if request.header("Lambda-Runtime-Function-Error-Type").is_some() != is_error && streams.is_none() {
             wrong.push("an error type where there is no error, or none where there is one");
         }
         let is_json = is_error || content_type == "application/json";

@@ -75,6 +75,13 @@ impl Running {
         });
     }
 
+    /// Waits until this has come as a chunk of its own.
+    #[track_caller]
+    pub fn wait_chunk(&self, chunk: &[u8]) {
+        let what = format!("the chunk {:?}", String::from_utf8_lossy(chunk));
+        self.watch.wait(&what, |seen| seen.chunks.iter().any(|seen| seen == chunk).then_some(()));
+    }
+
     /// What was logged so far.
     pub fn stderr(&self) -> String {
         self.watch.look(|seen| String::from_utf8_lossy(&seen.stderr).into_owned())

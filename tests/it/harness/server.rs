@@ -129,7 +129,8 @@ impl Shared {
     fn serve(&self, connection: usize, stream: &TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::with_capacity(1 << 16, stream);
-        while let Some(wire) = http::read_request(&mut reader)? {
+        let on_chunk = |chunk: &[u8]| self.watch.change(|seen| seen.chunks.push(chunk.to_vec()));
+        while let Some(wire) = http::read_request(&mut reader, on_chunk)? {
             let path = wire.path.strip_prefix(&self.prefix).unwrap_or_default();
             let Some((call, id)) = Call::of(&wire.method, path) else {
                 self.violation(format!("an unknown call: {} {}", wire.method, wire.path));

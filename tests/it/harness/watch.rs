@@ -22,6 +22,8 @@ pub enum Exit {
 #[derive(Default)]
 pub struct Seen {
     pub requests: Vec<Request>,
+    /// The chunks of all bodies that came in chunks.
+    pub chunks: Vec<Vec<u8>>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub exit: Option<Exit>,
