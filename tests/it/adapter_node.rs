@@ -1,7 +1,10 @@
 //! Node.js functions, as AWS's own Node.js runtime has them: `app.handler` in app.js, app.mjs or app.cjs.
 
-use crate::harness::{Event, Function, Running, Shell};
+use crate::harness::files::{Folder, spawn};
+use crate::harness::{Event, Function, Running, Shell, need};
 use serde_json::{Value, json};
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A function whose app.mjs holds this.
@@ -14,7 +17,7 @@ fn handling(body: &str) -> Function {
     node(&format!("export const handler = async (event, context) => {{\n{body}\n}};\n"))
 }
 
-/// A function in CommonJS, with a callback.
+/// A function in a script, with a callback.
 fn calling_back(body: &str) -> Function {
     let source = format!("exports.handler = (event, context, callback) => {{\n{body}\n}};\n");
     Function::empty().file("app.js", source).handler("app.handler")
@@ -386,4 +389,53 @@ fn the_same_on_a_shell() {
     let shell = Shell::bare().file("app.js", "exports.handler = async e => e.a.b").arg("app.handler");
     let output = shell.stdin("{\"a\":{\"b\":1}} {\"b\":2} {\"a\":{\"b\":3}}").run();
     output.expect_stdout("1\n3\n").expect_stderr("TypeError").expect_status(1);
+}
+
+// --- Several events at once -----------------------------------------------------------------------------------------
+
+/// The test takes the place of `bootstrap`: all events are there at once, and then the end.
+#[test]
+fn several_events_at_once_where_lambda_says_so() {
+    let source = "const arrived = [];
+exports.handler = async (event) => {
+  await new Promise((resolve) => arrived.push(resolve) === 4 && arrived.forEach((go) => go()));
+  await new Promise((resolve) => setTimeout(resolve, 10 * (4 - event)));
+  console.log('event', event);
+  if (event === 1) setTimeout(() => { throw new RangeError('later'); });
+  if (event === 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  return [event, process.env._X_AMZN_TRACE_ID];
+};";
+    let folder = Folder::new();
+    folder.write("app.js", source.as_bytes(), 0o644);
+    let loader = "module._compile(process.argv.splice(1, 1)[0], 'lambda-stdio.cjs')";
+    let mut command = Command::new(need("node"));
+    command
+        .args(["-e", loader, "--", include_str!("../../handlers/node/adapter.cjs")])
+        .args([folder.path().join("app.js").as_os_str(), "handler".as_ref()])
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
+        .env_remove("_X_AMZN_TRACE_ID")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = spawn(&mut command);
+    let mut stdin = child.stdin.take().unwrap();
+    for number in 0..4 {
+        let head = format!("Lambda-Runtime-Aws-Request-Id: id-{number}\r\nLambda-Runtime-Trace-Id: Root=1\r\n");
+        write!(stdin, "{head}Content-Length: 1\r\n\r\n{number}").unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let (answers, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(answers.starts_with("lambda-stdio/1 ready concurrency=4\n"), "{answers}");
+    let place =
+        |number: u32| answers.find(&format!("Request-Id: id-{number}\n")).unwrap_or_else(|| panic!("{answers}"));
+    assert!(place(3) < place(2) && place(2) < place(0), "the order in which they were done: {answers}");
+    for number in [0, 2, 3] {
+        assert!(answers[place(number)..].contains(&format!("\n\n[{number},null]")), "{answers}");
+    }
+    assert!(answers[place(1)..].contains("Lambda-Runtime-Function-Error-Type: RangeError\n"), "{answers}");
+    for number in 0..4 {
+        assert!(log.contains(&format!("\tid-{number}\tINFO\tevent {number}\n")), "{log}");
+    }
 }

@@ -48,6 +48,8 @@ fn a_module_of_a_package_imports_what_is_near_and_what_is_in_the_task_root() {
         .start();
     let root = function.folder().path().to_str().unwrap();
     assert_eq!(function.call("{}").json(), json!(["near", "far", root]));
+    let dotted = Function::empty().file("pkg/mod.py", "def f(e, c): return __name__").handler("pkg.mod.f");
+    dotted.event("{}").expect_response("\"pkg.mod\"").run();
 }
 
 #[test]
