@@ -2,6 +2,7 @@
 //! user deploys. Each loads the user's code, says when it is ready, and speaks messages.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// How functions of one language are run.
@@ -98,6 +99,18 @@ pub fn sources(stem: &Path) -> impl Iterator<Item = (&'static Adapter, PathBuf)>
         file.push(ending);
         (adapter, file.into())
     })
+}
+
+/// The source file of `pkg.mod.f`, which is what Python's users call the function `f` in `pkg/mod.py`.
+pub fn module<'a>(name: &'a OsStr, task_root: &Path) -> Option<(&'static Adapter, PathBuf, &'a OsStr)> {
+    let mut words: Vec<_> = name.as_bytes().split(|&byte| byte == b'.').map(OsStr::from_bytes).collect();
+    let function = words.pop()?;
+    if words.len() < 2 || words.iter().any(|word| word.is_empty() || word.as_bytes().contains(&b'/')) {
+        return None;
+    }
+    let mut file = task_root.join(words.iter().collect::<PathBuf>()).into_os_string();
+    file.push(".py");
+    Some((&PYTHON, file.into(), function))
 }
 
 /// The adapter for `entry`, and the arguments of its interpreter.

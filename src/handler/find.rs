@@ -108,10 +108,11 @@ fn source_files<'a>(
     let bytes = name.as_bytes();
     let last_part = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     let dots = (last_part + 1..bytes.len()).rev().filter(|&at| bytes[at] == b'.' && at + 1 < bytes.len());
-    dots.flat_map(move |dot| {
+    let files = dots.flat_map(move |dot| {
         let (stem, name) = (OsStr::from_bytes(&bytes[..dot]), OsStr::from_bytes(&bytes[dot + 1..]));
         adapters::sources(&task_root.join(stem)).map(move |(adapter, file)| (adapter, file, name)).collect::<Vec<_>>()
-    })
+    });
+    files.chain(adapters::module(name, task_root))
 }
 
 fn on_path(name: &OsStr, search_path: &OsStr) -> Vec<PathBuf> {
@@ -231,6 +232,7 @@ mod tests {
             assert!(message.contains(&format!("{}/{place}", folder.0.display())), "{place} in {message}");
         }
         assert!(!message.contains("sub.py"), "only dots of the last part: {message}");
+        assert!(folder.fault("sub.mod.run").1.contains("/sub/mod.py"), "a module of a package");
         assert!(folder.fault("nowhere").1.contains("bin/nowhere"));
         // A folder is no handler.
         assert_eq!(folder.fault("bin").0, "Runtime.HandlerNotFound");

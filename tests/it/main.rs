@@ -6,6 +6,8 @@
 mod harness;
 
 mod adapter_bash;
+mod adapter_node;
+mod adapter_python;
 mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
