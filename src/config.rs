@@ -82,6 +82,11 @@ pub fn runtime_api() -> Option<String> {
     value("AWS_LAMBDA_RUNTIME_API").map(|address| address.to_string_lossy().into_owned())
 }
 
+/// `$AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB; `None` on a shell.
+pub fn function_memory() -> Option<u32> {
+    value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?.to_str()?.parse().ok()
+}
+
 /// `$AWS_LAMBDA_LOG_FORMAT` and `$AWS_LAMBDA_LOG_LEVEL`. They are Lambda's: what is unknown there is passed over.
 pub fn log_style() -> Style {
     let text = |name| value(name).unwrap_or_default().to_string_lossy().into_owned();
