@@ -236,6 +236,17 @@ fn a_stream_may_fail_before_its_first_byte_and_after_and_must_be_ended() {
     assert_eq!(function.call("0").error("RangeError"), "no more");
 }
 
+#[test]
+fn what_is_streamed_too_late_is_no_answer_to_the_next_event() {
+    let function = streaming(
+        "if (!event) { setTimeout(() => stream.end('late'), 20); throw new Error('early'); }
+         await new Promise((resolve) => setTimeout(resolve, 60));
+         stream.end('right');",
+    );
+    assert_eq!(function.call("0").error("Error"), "early");
+    assert_eq!(function.call("1").response_text(), "right");
+}
+
 // --- Errors ---------------------------------------------------------------------------------------------------------
 
 #[test]
@@ -259,6 +270,7 @@ fn whatever_is_thrown_is_an_error() {
     let function = handling("if (event) throw event; await Promise.reject();").start();
     assert_eq!(function.call("\"text\"").error("string"), "text");
     assert_eq!(function.call("7").error("number"), "7");
+    assert_eq!(function.call("{\"a\":1}").error("object"), "{ a: 1 }");
     function.call("null").error("string");
     assert_eq!(function.call("{x").error("SyntaxError").split(' ').next(), Some("Expected"));
 }
