@@ -25,10 +25,4 @@ pub trait Source {
 
     /// Says that an event failed.
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()>;
-
-    /// Says that the handler could not be started. Nothing comes after it.
-    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
-
-    /// Whether all went well, for the exit status.
-    fn all_well(&self) -> bool;
 }

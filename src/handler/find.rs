@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::adapters::{self, Adapter, Entry};
 use super::entrypoint::{Program, first_line, interpreter};
+use crate::config;
 use crate::fault::Fault;
 use crate::log;
 
@@ -82,7 +83,7 @@ fn check_name(name: &OsStr) -> Result<(), Fault> {
 
 /// The adapter's interpreter, set to run `entry`.
 fn adapted(entry: &Entry<'_>, task_root: &Path, search_path: &OsStr) -> Result<Program, Fault> {
-    let (adapter, arguments) = adapters::command(entry);
+    let (adapter, arguments) = adapters::command(entry, config::function_memory());
     let on_path = on_path(OsStr::new(adapter.interpreter), search_path);
     let interpreter = on_path.iter().find(|path| path.is_file() && is_executable(path)).ok_or_else(|| {
         Fault::invalid_entrypoint(format!(

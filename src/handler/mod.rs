@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::context::ContextFile;
-use self::entrypoint::Program;
+pub use self::entrypoint::Program;
 use self::exchange::Outcome;
 use self::launch::Launch;
 use self::messages::Streamed;

@@ -8,6 +8,7 @@ mod wire;
 
 use std::io::Read;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -26,6 +27,10 @@ const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
 /// An emulator that answers 204 at once is asked again no more often than this.
 const ASKING_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often a patient worker asks, and how long it pauses first; then twice as long, and so on.
+const PATIENCE: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How much more is made room for when a body is longer than was said.
 const PIECE: usize = 8 * 1024;
@@ -51,6 +56,8 @@ pub struct Lambda {
     base: String,
     /// Where the next event is, read once for all events.
     next: Uri,
+    /// How often in a row `/next` may fail before that is the end.
+    tries: u32,
 }
 
 impl Lambda {
@@ -75,7 +82,19 @@ impl Lambda {
             .max_response_header_size(wire::LARGEST_HEADERS)
             .build();
         let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback);
-        Ok(Self { agent, wire, base, next })
+        Ok(Self { agent, wire, base, next, tries: 1 })
+    }
+
+    /// For one of several workers: what goes wrong with `/next` may be over soon, and is nobody else's business.
+    pub fn patient(mut self) -> Self {
+        self.tries = PATIENCE;
+        self
+    }
+
+    /// Says that the handler could not be started. Nothing comes after it.
+    pub fn init_error(&self, fault: &Fault) -> anyhow::Result<()> {
+        let error_type = header_value(&fault.error_type);
+        self.post("init/error", &error_headers(&error_type), &fault.body())
     }
 
     /// Asks for the next event once.
@@ -93,6 +112,26 @@ impl Lambda {
                 "the Runtime API's /next failed: {error} (AWS_LAMBDA_RUNTIME_API={address}; unset it to serve a shell)"
             )
         })
+    }
+
+    fn next_event(&self) -> anyhow::Result<Option<Invocation>> {
+        loop {
+            let asked = Instant::now();
+            let mut response = self.ask()?;
+            match response.status().as_u16() {
+                200 => return read_event(&mut response).map(Some),
+                204 => {
+                    read_body(&mut response, 0)?;
+                    if asked.elapsed() < ASKING_AGAIN {
+                        thread::sleep(ASKING_AGAIN);
+                    }
+                }
+                status => {
+                    let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
+                    bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
+                }
+            }
+        }
     }
 
     /// Posts `body` to `path`.
@@ -134,23 +173,16 @@ impl Source for Lambda {
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
-        loop {
-            let asked = Instant::now();
-            let mut response = self.ask()?;
-            match response.status().as_u16() {
-                200 => return read_event(&mut response).map(Some),
-                204 => {
-                    read_body(&mut response, 0)?;
-                    if asked.elapsed() < ASKING_AGAIN {
-                        std::thread::sleep(ASKING_AGAIN);
-                    }
-                }
-                status => {
-                    let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
-                    bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
-                }
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..self.tries {
+            match self.next_event() {
+                Err(error) if !self.wire.is_over() => log::warn(format_args!("{error:#}; trying again")),
+                result => return result,
             }
+            thread::sleep(pause);
+            pause *= 2;
         }
+        self.next_event()
     }
 
     fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
@@ -173,15 +205,6 @@ impl Source for Lambda {
         let mut headers = error_headers(&error_type).to_vec();
         headers.push((ERROR_CAUSE, &cause));
         self.post_answer(invocation, "error", &headers, &fault.body())
-    }
-
-    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        let error_type = header_value(&fault.error_type);
-        self.post("init/error", &error_headers(&error_type), &fault.body())
-    }
-
-    fn all_well(&self) -> bool {
-        true
     }
 }
 
