@@ -391,6 +391,7 @@ fn a_signal_handler_of_the_users_runs_at_the_end() {
 export const handler = async () => 1;";
     let function = node(source).start();
     assert_eq!(function.call("{}").json(), 1);
+    function.wait_idle();
     function.signal(nix::sys::signal::Signal::SIGTERM);
     function.exit();
     function.wait_log("closing");
