@@ -31,5 +31,6 @@ mod storm;
 mod streams;
 mod traps;
 mod variables;
+mod watching;
 mod which_handler;
 mod workers;
