@@ -37,6 +37,8 @@ pub struct Config {
     pub trace: bool,
     /// Whether the handler is started again when a file changes. No variable says so, but the command line.
     pub watch: bool,
+    /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
+    pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
     pub workers: u16,
 }
@@ -56,6 +58,7 @@ impl Config {
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
             watch: false,
+            streaming: streaming()?,
             workers: workers()?,
         })
     }
@@ -157,6 +160,18 @@ fn milliseconds(name: &str, default: u64) -> Result<Duration, Fault> {
         .and_then(|text| text.parse::<u32>().ok())
         .map(|number| Duration::from_millis(number.into()))
         .ok_or_else(|| unreadable(name, &given, &format!("a whole number of milliseconds, such as {default}")))
+}
+
+fn streaming() -> Result<Option<String>, Fault> {
+    if choice("HANDLER_RESPONSE", &[("buffered", false), ("streaming", true)])? != Some(true) {
+        return Ok(None);
+    }
+    let Some(given) = value("HANDLER_CONTENT_TYPE") else { return Ok(Some("application/octet-stream".to_owned())) };
+    let is_text = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let content_type = given.clone().into_string().ok().filter(is_text);
+    content_type
+        .map(Some)
+        .ok_or_else(|| unreadable("HANDLER_CONTENT_TYPE", &given, "a content type, such as text/plain"))
 }
 
 fn workers() -> Result<u16, Fault> {
