@@ -8,6 +8,7 @@
 mod adapters;
 mod changes;
 mod context;
+mod desk;
 mod entrypoint;
 mod exchange;
 pub mod find;
@@ -23,6 +24,7 @@ mod process;
 mod pump;
 mod restart;
 mod scan;
+mod shared;
 mod sight;
 mod stderr;
 mod stdin;
@@ -35,11 +37,13 @@ use std::time::Instant;
 
 use self::changes::Changes;
 use self::context::ContextFile;
+pub use self::desk::Desk;
 pub use self::entrypoint::Program;
 use self::exchange::{Outcome, Streamed};
 use self::launch::Launch;
 use self::process::Process;
 use self::restart::Restarts;
+pub use self::shared::Shared;
 use self::watch::{Stopping, Watch};
 use crate::config::{self, Config, Mode};
 use crate::fault::Fault;
@@ -142,11 +146,7 @@ impl Handler {
         }
         let result = self.exchange_twice_at_most(invocation, body);
         if self.config.trace {
-            match &result {
-                Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
-                Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
-                Err(fault) => log::trace('<', &fault.body()),
-            }
+            trace_result(&result);
         }
         result
     }
@@ -164,6 +164,11 @@ impl Handler {
         };
         self.current = keep.then_some(process);
         result
+    }
+
+    /// How many events the handler takes at once in one process.
+    pub fn concurrency(&self) -> u16 {
+        self.current.as_ref().map_or(1, |process| process.stdout.concurrency)
     }
 
     /// The answer that the handler is giving is of no use any more: neither is the handler.
@@ -258,6 +263,15 @@ impl Handler {
         {
             log::error(format_args!("LAMBDA_CONTEXT_FILE could not be brought up to date: {error}"));
         }
+    }
+}
+
+/// Prints what came of an exchange, for whoever asked for it.
+fn trace_result(result: &Result<Answer, Fault>) {
+    match result {
+        Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
+        Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
+        Err(fault) => log::trace('<', &fault.body()),
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Stdout {
     /// What is no answer, on its way to the log.
     pub stray: Lines,
     pub talk: Talk,
+    /// How many events it may be given at once, as it greeted.
+    pub concurrency: u16,
     phase: Phase,
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
@@ -55,6 +57,7 @@ impl Stdout {
             output: Vec::new(),
             stray: Lines::dropping_empty(),
             talk,
+            concurrency: 1,
             phase: if talk == Talk::Oneshot { Phase::Speaking } else { Phase::Starting },
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
@@ -98,6 +101,9 @@ impl Stdout {
             self.phase = Phase::Speaking;
             let behind = self.output[GREETING.len()..end].trim_ascii_end();
             if behind.is_empty() || behind[0] == b' ' {
+                let count =
+                    behind.trim_ascii().strip_prefix(b"concurrency=").and_then(|count| std::str::from_utf8(count).ok());
+                self.concurrency = count.and_then(|count| count.parse().ok()).unwrap_or(1);
                 self.talk = Talk::Messages;
                 self.output.drain(..=end);
             }
