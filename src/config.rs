@@ -35,6 +35,8 @@ pub struct Config {
     pub standby: Option<bool>,
     /// Whether each exchange is printed (`HANDLER_TRACE`).
     pub trace: bool,
+    /// Whether the handler is started again when a file changes. No variable says so, but the command line.
+    pub watch: bool,
     /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
     pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
@@ -55,6 +57,7 @@ impl Config {
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
+            watch: false,
             streaming: streaming()?,
             workers: workers()?,
         })

@@ -32,5 +32,6 @@ mod storm;
 mod streams;
 mod traps;
 mod variables;
+mod watching;
 mod which_handler;
 mod workers;
