@@ -88,6 +88,11 @@ pub fn log_style() -> Style {
     }
 }
 
+/// Whether a snapshot of the sandbox is taken before the first event (`$AWS_LAMBDA_INITIALIZATION_TYPE`).
+pub fn is_snapstart() -> bool {
+    value("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "snap-start")
+}
+
 /// The descriptor that the platform keeps its telemetry on, not ours to use or to pass on.
 pub fn telemetry_descriptor() -> Option<RawFd> {
     env::var(TELEMETRY_DESCRIPTOR).ok()?.parse().ok().filter(|&number| number > 2)

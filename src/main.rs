@@ -14,6 +14,7 @@ mod lambda;
 mod log;
 mod os;
 mod shell;
+mod snapstart;
 mod source;
 mod supervisor;
 mod xray;

@@ -1,8 +1,9 @@
 //! The handler: what the function's author wrote, kept running.
 //!
 //! `find` says what it is (`adapters`, what runs a function), `launch` starts it, `exchange` gives it an event in the
-//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, and `restart` starts it again. All of
-//! these wait in `pump`, the one poll loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
+//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, `restart` starts it again,
+//! and `snapshot` prepares it for SnapStart. All of these wait in `pump`, the one poll loop, over the pipes (`stdin`,
+//! `stdout`, `stderr`) of a `process`.
 
 mod adapters;
 mod context;
@@ -21,6 +22,7 @@ mod pump;
 mod restart;
 mod scan;
 mod sight;
+mod snapshot;
 mod stderr;
 mod stdin;
 mod stdout;

@@ -39,6 +39,8 @@ pub struct Stdout {
     pub stray: Lines,
     pub talk: Talk,
     phase: Phase,
+    /// What its greeting says besides: words, each an offer that `bootstrap` may take up.
+    offers: String,
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
@@ -56,6 +58,7 @@ impl Stdout {
             stray: Lines::dropping_empty(),
             talk,
             phase: if talk == Talk::Oneshot { Phase::Speaking } else { Phase::Starting },
+            offers: String::new(),
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
             wide: false,
@@ -99,9 +102,15 @@ impl Stdout {
             let behind = self.output[GREETING.len()..end].trim_ascii_end();
             if behind.is_empty() || behind[0] == b' ' {
                 self.talk = Talk::Messages;
+                self.offers = String::from_utf8_lossy(behind).into_owned();
                 self.output.drain(..=end);
             }
         }
+    }
+
+    /// Whether it greeted with this word.
+    pub fn greeted(&self, word: &str) -> bool {
+        self.offers.split_ascii_whitespace().any(|offer| offer == word)
     }
 
     /// It waits for events: what it prints from now on is for them.

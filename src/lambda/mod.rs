@@ -1,8 +1,10 @@
-//! Events from Lambda's Runtime API, over one connection that is kept (`wire`).
+//! Events from Lambda's Runtime API, over one connection that is kept (`wire`), and what else Lambda wants to be asked
+//! before the first one (`snapstart`).
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
+mod snapstart;
 mod stream;
 mod wire;
 
@@ -18,9 +20,8 @@ use self::wire::{Loopback, Wire};
 use crate::fault::Fault;
 use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
-use crate::log;
-use crate::source::Source;
-use crate::xray;
+use crate::source::{Snapshots, Source};
+use crate::{config, log, xray};
 
 const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
@@ -51,6 +52,8 @@ pub struct Lambda {
     base: String,
     /// Where the next event is, read once for all events.
     next: Uri,
+    /// A start came to nothing, as Lambda was told.
+    failed: bool,
 }
 
 impl Lambda {
@@ -63,19 +66,7 @@ impl Lambda {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
-        let config = Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(Duration::from_secs(1)))
-            .max_idle_age(Duration::MAX)
-            .user_agent(USER_AGENT)
-            .accept("")
-            .accept_encoding("")
-            .max_response_header_size(wire::LARGEST_HEADERS)
-            .build();
-        let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback);
-        Ok(Self { agent, wire, base, next })
+        Ok(Self { agent: agent(&wire), wire, base, next, failed: false })
     }
 
     /// Asks for the next event once.
@@ -125,6 +116,12 @@ impl Lambda {
             headers.push((INVOCATION_ID, nonce));
         }
         self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
+    }
+
+    fn post_failed_start(&mut self, path: &str, fault: &Fault) -> anyhow::Result<()> {
+        self.failed = true;
+        let error_type = header_value(&fault.error_type);
+        self.post(path, &error_headers(&error_type), &fault.body())
     }
 }
 
@@ -176,13 +173,32 @@ impl Source for Lambda {
     }
 
     fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        let error_type = header_value(&fault.error_type);
-        self.post("init/error", &error_headers(&error_type), &fault.body())
+        self.post_failed_start("init/error", fault)
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        config::is_snapstart().then_some(self)
     }
 
     fn all_well(&self) -> bool {
-        true
+        !self.failed
     }
+}
+
+/// What makes the calls, over connections that `wire` knows of. They are closed when it is dropped.
+fn agent(wire: &Arc<Wire>) -> Agent {
+    let config = Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(Duration::from_secs(1)))
+        .max_idle_age(Duration::MAX)
+        .user_agent(USER_AGENT)
+        .accept("")
+        .accept_encoding("")
+        .max_response_header_size(wire::LARGEST_HEADERS)
+        .build();
+    Agent::with_parts(config, wire::Dial(wire.clone()), Loopback)
 }
 
 /// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by

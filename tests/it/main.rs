@@ -23,6 +23,7 @@ mod resources;
 mod runtime_api;
 mod shell;
 mod signals;
+mod snapstart;
 mod static_binary;
 mod storm;
 mod streams;

@@ -1,0 +1,32 @@
+//! SnapStart: the calls by which Lambda learns when it may take its snapshot, and `bootstrap` that it lives on from it.
+//!
+//! Lambda starts a published version once, takes a snapshot when the runtime asks for `restore/next`, and answers that
+//! call in every sandbox that is made from it. The snapshot holds the memory as it is, and with it a connection that
+//! means nothing to the sandbox which wakes up with it: none is kept across.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html>
+
+use anyhow::{anyhow, bail};
+
+use super::{LONGEST_WORDS, Lambda, agent, read_body};
+use crate::fault::Fault;
+use crate::source::Snapshots;
+
+impl Snapshots for Lambda {
+    fn wait_restored(&mut self) -> anyhow::Result<()> {
+        self.agent = agent(&self.wire);
+        let response = self.agent.get(format!("{}/restore/next", self.base)).call();
+        let mut response = response.map_err(|error| anyhow!("the Runtime API's /restore/next failed: {error}"))?;
+        let status = response.status().as_u16();
+        let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
+        if status != 200 {
+            bail!("the Runtime API's /restore/next answered {status}: {}", String::from_utf8_lossy(&words).trim());
+        }
+        self.agent = agent(&self.wire);
+        Ok(())
+    }
+
+    fn restore_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.post_failed_start("restore/error", fault)
+    }
+}
