@@ -33,6 +33,8 @@ pub struct Config {
     pub ready_timeout: Duration,
     /// Whether the next process is started ahead (`HANDLER_STANDBY`); `None` leaves it to the mode.
     pub standby: Option<bool>,
+    /// Whether Lambda is asked to send a signal before it ends the sandbox (`HANDLER_SHUTDOWN`).
+    pub graceful: bool,
     /// Whether each exchange is printed (`HANDLER_TRACE`).
     pub trace: bool,
 }
@@ -50,6 +52,7 @@ impl Config {
             deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
+            graceful: choice("HANDLER_SHUTDOWN", &[("none", false), ("graceful", true)])?.unwrap_or(false),
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
         })
     }

@@ -69,7 +69,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         None => Box::new(Shell::new(arguments.event_files, arguments.timeout)),
     };
-    match start(&name, arguments.trace, &signals) {
+    match start(&name, arguments.trace, &signals, &mut *source) {
         Ok(handler) => supervisor::serve(&mut *source, handler)?,
         Err(_) if signals.pending().is_some() => {}
         Err(fault) => {
@@ -81,11 +81,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(if source.all_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn start(name: &OsString, trace: bool, signals: &Arc<Signals>) -> Result<Handler, Fault> {
+fn start(name: &OsString, trace: bool, signals: &Arc<Signals>, source: &mut dyn Source) -> Result<Handler, Fault> {
     let mut config = Config::read()?;
     config.trace |= trace;
     let program = find::find(name, &config.task_root, &config::search_path())?;
-    Handler::start(config, name, program, signals.clone())
+    let graceful = config.graceful;
+    let handler = Handler::start(config, name, program, signals.clone())?;
+    if graceful {
+        source.ask_for_signal();
+    }
+    Ok(handler)
 }
 
 fn wrong_usage(problem: &str) -> ExitCode {

@@ -29,6 +29,9 @@ pub trait Source {
     /// Says that the handler could not be started. Nothing comes after it.
     fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
 
+    /// Asks that a signal comes before the end, where that takes asking. To be called before the first `next`.
+    fn ask_for_signal(&mut self) {}
+
     /// Where there will be a snapshot before the first event: what leads through it.
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None

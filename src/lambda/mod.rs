@@ -1,9 +1,10 @@
 //! Events from Lambda's Runtime API, over one connection that is kept (`wire`), and what else Lambda wants to be asked
-//! before the first one (`snapstart`).
+//! before the first one (`snapstart`, `extension`).
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
+mod extension;
 mod snapstart;
 mod stream;
 mod wire;
@@ -48,7 +49,9 @@ const LONGEST_HEADER: usize = 16 * 1024;
 pub struct Lambda {
     agent: Agent,
     wire: Arc<Wire>,
-    /// `http://host:port[/path]/2018-06-01/runtime`
+    /// `http://host:port[/path]`
+    root: String,
+    /// The same with `/2018-06-01/runtime`.
     base: String,
     /// Where the next event is, read once for all events.
     next: Uri,
@@ -60,13 +63,14 @@ impl Lambda {
     /// `address` is `$AWS_LAMBDA_RUNTIME_API`: `host:port` on Lambda, with a path or a scheme from emulators.
     pub fn at(address: &str) -> anyhow::Result<Self> {
         let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        let base = format!("http://{address}/2018-06-01/runtime");
+        let root = format!("http://{address}");
+        let base = format!("{root}/2018-06-01/runtime");
         let next = format!("{base}/invocation/next").parse::<Uri>().ok();
         let next = next.filter(|next| wire::address(next).is_some()).with_context(|| {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
-        Ok(Self { agent: agent(&wire), wire, base, next, failed: false })
+        Ok(Self { agent: agent(&wire), wire, root, base, next, failed: false })
     }
 
     /// Asks for the next event once.
@@ -174,6 +178,10 @@ impl Source for Lambda {
 
     fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
         self.post_failed_start("init/error", fault)
+    }
+
+    fn ask_for_signal(&mut self) {
+        extension::register(&self.root);
     }
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {

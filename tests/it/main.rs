@@ -11,6 +11,7 @@ mod auto;
 mod context;
 mod examples;
 mod exits;
+mod extension;
 mod faults;
 mod languages;
 mod log;
