@@ -14,6 +14,7 @@ use crate::source::Snapshots;
 
 impl Snapshots for Lambda {
     fn wait_restored(&mut self) -> anyhow::Result<()> {
+        // With the agent go its connections.
         self.agent = agent(&self.wire);
         let response = self.agent.get(format!("{}/restore/next", self.base)).call();
         let mut response = response.map_err(|error| anyhow!("the Runtime API's /restore/next failed: {error}"))?;
@@ -22,6 +23,7 @@ impl Snapshots for Lambda {
         if status != 200 {
             bail!("the Runtime API's /restore/next answered {status}: {}", String::from_utf8_lossy(&words).trim());
         }
+        // The one that brought the answer is in the snapshot.
         self.agent = agent(&self.wire);
         Ok(())
     }
