@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")"
 
-# The programs that the tests run, each with the Debian package that has it.
+# The programs that the tests run, and other files that they need, each with the Debian package that has it.
 test_programs='
   awk:mawk
   jq:jq
@@ -16,6 +16,9 @@ test_programs='
   ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
+  /usr/share/common-lisp/source/alexandria:cl-alexandria
+  /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
+  /usr/share/common-lisp/source/yason:cl-yason
 '
 
 # --- Subcommands ----------------------------------------------------------------------------------------------------
@@ -85,7 +88,7 @@ need_rust() {
 need_test_programs() {
   missing=$(
     for entry in $test_programs; do
-      have "${entry%:*}" || printf '%s ' "${entry#*:}"
+      have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
     done
   )
   [ -n "$missing" ] || return 0

@@ -37,6 +37,10 @@ pub struct Config {
     pub graceful: bool,
     /// Whether each exchange is printed (`HANDLER_TRACE`).
     pub trace: bool,
+    /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
+    pub streaming: Option<String>,
+    /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
+    pub workers: u16,
 }
 
 impl Config {
@@ -54,6 +58,8 @@ impl Config {
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             graceful: choice("HANDLER_SHUTDOWN", &[("none", false), ("graceful", true)])?.unwrap_or(false),
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
+            streaming: streaming()?,
+            workers: workers()?,
         })
     }
 }
@@ -82,11 +88,17 @@ pub fn runtime_api() -> Option<String> {
     value("AWS_LAMBDA_RUNTIME_API").map(|address| address.to_string_lossy().into_owned())
 }
 
+/// `$AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB; `None` on a shell.
+pub fn function_memory() -> Option<u32> {
+    value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?.to_str()?.parse().ok()
+}
+
 /// `$AWS_LAMBDA_LOG_FORMAT` and `$AWS_LAMBDA_LOG_LEVEL`. They are Lambda's: what is unknown there is passed over.
 pub fn log_style() -> Style {
     let text = |name| value(name).unwrap_or_default().to_string_lossy().into_owned();
     Style {
-        json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json"),
+        // Lines of several events are told apart by what they say of their request.
+        json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") || value(MAX_CONCURRENCY).is_some(),
         level: Level::named(&text("AWS_LAMBDA_LOG_LEVEL")).unwrap_or(Level::Info),
     }
 }
@@ -125,6 +137,12 @@ pub fn handler_environment(
     environment
 }
 
+/// Set, even to 1, where Lambda gives a function several events at once (Managed Instances).
+const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
+/// Each has a process: a sandbox has 1,024 processes and threads.
+const MOST_WORKERS: u16 = 500;
+
 const TELEMETRY_DESCRIPTOR: &str = "_LAMBDA_TELEMETRY_LOG_FD";
 
 /// An empty value is none: that is how a variable is cleared in many a deployment tool.
@@ -147,6 +165,29 @@ fn milliseconds(name: &str, default: u64) -> Result<Duration, Fault> {
         .and_then(|text| text.parse::<u32>().ok())
         .map(|number| Duration::from_millis(number.into()))
         .ok_or_else(|| unreadable(name, &given, &format!("a whole number of milliseconds, such as {default}")))
+}
+
+fn streaming() -> Result<Option<String>, Fault> {
+    if choice("HANDLER_RESPONSE", &[("buffered", false), ("streaming", true)])? != Some(true) {
+        return Ok(None);
+    }
+    let Some(given) = value("HANDLER_CONTENT_TYPE") else { return Ok(Some("application/octet-stream".to_owned())) };
+    let is_text = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let content_type = given.clone().into_string().ok().filter(is_text);
+    content_type
+        .map(Some)
+        .ok_or_else(|| unreadable("HANDLER_CONTENT_TYPE", &given, "a content type, such as text/plain"))
+}
+
+fn workers() -> Result<u16, Fault> {
+    for name in ["HANDLER_WORKERS", MAX_CONCURRENCY] {
+        if let Some(given) = value(name) {
+            let count =
+                given.to_str().and_then(|text| text.parse().ok()).filter(|count| (1..=MOST_WORKERS).contains(count));
+            return count.ok_or_else(|| unreadable(name, &given, &format!("a whole number from 1 to {MOST_WORKERS}")));
+        }
+    }
+    Ok(1)
 }
 
 fn unreadable(name: &str, given: &OsString, takes: &str) -> Fault {

@@ -13,10 +13,12 @@ mod json;
 mod lambda;
 mod log;
 mod os;
+mod setup;
 mod shell;
 mod snapstart;
 mod source;
 mod supervisor;
+mod workers;
 mod xray;
 
 use std::ffi::OsString;
@@ -26,11 +28,10 @@ use std::sync::Arc;
 use cli::Arguments;
 use config::Config;
 use fault::Fault;
-use handler::{Handler, find};
-use lambda::Lambda;
+use handler::find;
 use os::Signals;
+use setup::Setup;
 use shell::Shell;
-use source::Source;
 
 fn main() -> ExitCode {
     os::give_back_large_buffers();
@@ -62,35 +63,24 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let name = arguments.handler.unwrap_or_default();
     let signals = Arc::new(Signals::block()?);
-    let mut source: Box<dyn Source> = match config::runtime_api() {
-        Some(address) => Box::new(Lambda::at(&address)?),
-        None if name.is_empty() && config::handler_name().is_none() => {
-            return Ok(wrong_usage("which handler? The first argument names a program or script"));
-        }
-        None => Box::new(Shell::new(arguments.event_files, arguments.timeout)),
-    };
-    match start(&name, arguments.trace, &signals, &mut *source) {
-        Ok(handler) => supervisor::serve(&mut *source, handler)?,
-        Err(_) if signals.pending().is_some() => {}
-        Err(fault) => {
-            log::fault(&fault);
-            source.init_error(&fault)?;
-            return Ok(ExitCode::FAILURE);
-        }
+    let address = config::runtime_api();
+    if address.is_none() && name.is_empty() && config::handler_name().is_none() {
+        return Ok(wrong_usage("which handler? The first argument names a program or script"));
     }
-    Ok(if source.all_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let setup = set_up(name, arguments.trace, signals).inspect_err(log::fault);
+    match (address, setup) {
+        (Some(address), Ok(setup)) => workers::serve(&address, &setup),
+        (Some(address), Err(fault)) => workers::init_error(&address, &fault),
+        (None, Ok(setup)) => shell::serve(Shell::new(arguments.event_files, arguments.timeout), &setup),
+        (None, Err(_)) => Ok(ExitCode::FAILURE),
+    }
 }
 
-fn start(name: &OsString, trace: bool, signals: &Arc<Signals>, source: &mut dyn Source) -> Result<Handler, Fault> {
+fn set_up(name: OsString, trace: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {
     let mut config = Config::read()?;
     config.trace |= trace;
-    let program = find::find(name, &config.task_root, &config::search_path())?;
-    let graceful = config.graceful;
-    let handler = Handler::start(config, name, program, signals.clone())?;
-    if graceful {
-        source.ask_for_signal();
-    }
-    Ok(handler)
+    let program = find::find(&name, &config.task_root, &config::search_path())?;
+    Ok(Setup { config, name, program, signals })
 }
 
 fn wrong_usage(problem: &str) -> ExitCode {

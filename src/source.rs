@@ -26,27 +26,21 @@ pub trait Source {
     /// Says that an event failed.
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()>;
 
-    /// Says that the handler could not be started. Nothing comes after it.
-    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
-
-    /// Asks that a signal comes before the end, where that takes asking. To be called before the first `next`.
-    fn ask_for_signal(&mut self) {}
-
     /// Where there will be a snapshot before the first event: what leads through it.
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None
     }
-
-    /// Whether all went well, for the exit status.
-    fn all_well(&self) -> bool;
 }
 
 /// A source that has a snapshot taken of the whole sandbox once the handler is ready: events come to what was restored
 /// from it, any number of times.
 pub trait Snapshots {
+    /// Says that the handler cannot be in a snapshot. Nothing comes after it.
+    fn before_snapshot_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
+
     /// Lets the snapshot be taken, and returns in a sandbox that was restored from it.
     fn wait_restored(&mut self) -> anyhow::Result<()>;
 
     /// Says that the handler could not go on after that. Nothing comes after it.
-    fn restore_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
+    fn after_restore_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
 }

@@ -37,7 +37,11 @@ stdio_read() {
       LAMBDA_RUNTIME_*) stdio_headers+=("$name") && export "$name=$value" ;;
     esac
   done
-  export _X_AMZN_TRACE_ID=${LAMBDA_RUNTIME_TRACE_ID-}
+  if [[ ${LAMBDA_RUNTIME_TRACE_ID-} ]]; then
+    export _X_AMZN_TRACE_ID=$LAMBDA_RUNTIME_TRACE_ID
+  else
+    unset -v _X_AMZN_TRACE_ID
+  fi
   # Without -N, bash would read a pipe byte by byte.
   [[ $length ]] && IFS= read -r -u 50 -N "$length" stdio_event
 }

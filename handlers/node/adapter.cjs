@@ -355,7 +355,7 @@ function jsonLine(level, words) {
 
 // --- The process ----------------------------------------------------------------------------------------------------
 
-/** Leaves the user's code what it would have in a program's file: `-e` adds globals, and hands itself on to children. */
+/** Leaves the user's code what a program in a file has: -e adds globals, and would be handed on to children. */
 function hideEvaluation() {
   const known = ['console', 'crypto', 'process'];
   const added = [...Module.builtinModules, 'module', 'exports', 'require', '__filename', '__dirname'];
@@ -422,7 +422,10 @@ function start(handler) {
   write(answers, CONCURRENCY ? `lambda-stdio/1 ready concurrency=${CONCURRENCY}\n` : 'lambda-stdio/1 ready\n');
 }
 
-hideEvaluation();
-setUpConsole();
-// Not ready at once: promises that were rejected while loading are seen first.
-loadHandler().then((handler) => setImmediate(start, handler), initError);
+// When the evaluation is over, Node puts a global back. And not ready at once: promises that were rejected while loading
+// are seen first.
+setImmediate(() => {
+  hideEvaluation();
+  setUpConsole();
+  loadHandler().then((handler) => setImmediate(start, handler), initError);
+});

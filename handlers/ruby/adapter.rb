@@ -8,6 +8,8 @@ require 'stringio'
 
 # The object that handlers get as `context:`.
 class LambdaContext
+  LONGEST_TIME = 15 * 60 * 1000 # in milliseconds: no function may take longer
+
   attr_reader :aws_request_id, :invoked_function_arn, :deadline_ms, :client_context, :identity, :tenant_id,
               :function_name, :function_version, :memory_limit_in_mb, :log_group_name, :log_stream_name
 
@@ -15,6 +17,8 @@ class LambdaContext
     @aws_request_id = request['Lambda-Runtime-Aws-Request-Id']
     @invoked_function_arn = request['Lambda-Runtime-Invoked-Function-Arn']
     @deadline_ms = request['Lambda-Runtime-Deadline-Ms'].to_i
+    # Emulators send one in the past, and mean that there is none.
+    @deadline_ms = now + LONGEST_TIME if @deadline_ms <= now
     @client_context = json(request['Lambda-Runtime-Client-Context'])
     @identity = json(request['Lambda-Runtime-Cognito-Identity'])
     @tenant_id = request['Lambda-Runtime-Aws-Tenant-Id']
@@ -26,10 +30,14 @@ class LambdaContext
   end
 
   def get_remaining_time_in_millis
-    [deadline_ms - Process.clock_gettime(Process::CLOCK_REALTIME, :millisecond), 0].max
+    [deadline_ms - now, 0].max
   end
 
   private
+
+  def now
+    Process.clock_gettime(Process::CLOCK_REALTIME, :millisecond)
+  end
 
   # Emulators leave some of it in base64, which stays a string.
   def json(text)

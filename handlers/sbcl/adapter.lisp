@@ -1,9 +1,10 @@
 ;;;; The adapter for SBCL: loads a handler written in Lisp, then speaks lambda-stdio's messages for it.
 ;;;;
-;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text. README.md, beside it, is for its
-;;;; users. To compile all of this at each start would take a fifth of a second, so it is interpreted, but for the functions
-;;;; that look at every character of an answer. This is also why it has DO where a compiled program would have LOOP: an
-;;;; interpreter expands a macro each time that it comes to it.
+;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users.
+;;;;
+;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted, but for the functions that
+;;;; look at every character of an answer. This is also why it has DO where one would expect LOOP: an interpreter expands a
+;;;; macro each time that it comes to it.
 
 ;; SBCL can be built without an interpreter; then it compiles.
 (when (find-package "SB-EVAL")
@@ -115,7 +116,8 @@
              (setf at (or (end-of-string text at) (return nil))))
             (t
              (next '(:value :item) :more)
-             (let ((end (position-if (lambda (char) (find char #.(format nil " ~C~C~%,]}" #\Tab #\Return))) text :start at)))
+             (let* ((behind #.(format nil " ~C~C~%,]}" #\Tab #\Return))
+                    (end (position-if (lambda (char) (find char behind)) text :start at)))
                (unless (word-p (subseq text (1- at) end)) (return nil))
                (setf at (or end (length text)))))))))))
 
@@ -206,7 +208,9 @@
 
 (defun backtrace ()
   "The names of the functions between the debugger's, which were called last, and this adapter's, which are interpreted."
-  (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60))))))
+  ;; Without their arguments: the event is one, and is no matter for the log.
+  (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60)))))
+        (*print-pretty* nil))
     (flet ((interpreter-p (name)
              (and (symbolp name) (eq (symbol-package name) (find-package "SB-EVAL")))))
       (mapcar #'prin1-to-string (subseq names 0 (position-if #'interpreter-p names))))))

@@ -2,6 +2,7 @@
 //! user deploys. Each loads the user's code, says when it is ready, and speaks messages.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// How functions of one language are run.
@@ -100,15 +101,31 @@ pub fn sources(stem: &Path) -> impl Iterator<Item = (&'static Adapter, PathBuf)>
     })
 }
 
-/// The adapter for `entry`, and the arguments of its interpreter.
-pub fn command(entry: &Entry<'_>) -> (&'static Adapter, Vec<OsString>) {
+/// The source file of `pkg.mod.f`, which is what Python's users call the function `f` in `pkg/mod.py`.
+pub fn module<'a>(name: &'a OsStr, task_root: &Path) -> Option<(&'static Adapter, PathBuf, &'a OsStr)> {
+    let mut words: Vec<_> = name.as_bytes().split(|&byte| byte == b'.').map(OsStr::from_bytes).collect();
+    let function = words.pop()?;
+    if words.len() < 2 || words.iter().any(|word| word.is_empty() || word.as_bytes().contains(&b'/')) {
+        return None;
+    }
+    let mut file = task_root.join(words.iter().collect::<PathBuf>()).into_os_string();
+    file.push(".py");
+    Some((&PYTHON, file.into(), function))
+}
+
+/// The adapter for `entry`, and the arguments of its interpreter. `memory`: what the function may use, in MB.
+pub fn command(entry: &Entry<'_>, memory: Option<u32>) -> (&'static Adapter, Vec<OsString>) {
     let (adapter, kind, file, name) = match *entry {
         Entry::Function { adapter, file, name } => (adapter, "function", file.as_os_str(), name),
         Entry::RoswellScript { file } => (&SBCL, "script", file.as_os_str(), OsStr::new("")),
         Entry::LispForm { form } => (&SBCL, "form", OsStr::new(""), form),
     };
+    let is_sbcl = adapter.language == SBCL.language;
+    // SBCL's heap has a size of its own: it could not use a large sandbox, and would be killed in a small one before it
+    // found its heap exhausted.
+    let heap = memory.filter(|_| is_sbcl).map(|memory| ["--dynamic-space-size".to_owned(), memory.to_string()]);
     let before = adapter.before.iter().copied().chain([adapter.source]).chain(adapter.after.iter().copied());
     // Only SBCL runs other things than functions, and is told which.
-    let kind = (adapter.language == SBCL.language).then_some(kind);
-    (adapter, before.chain(kind).map(OsStr::new).chain([file, name]).map(OsStr::to_owned).collect())
+    let words = before.chain(is_sbcl.then_some(kind)).map(OsStr::new).chain([file, name]).map(OsStr::to_owned);
+    (adapter, heap.into_iter().flatten().map(OsString::from).chain(words).collect())
 }

@@ -29,11 +29,21 @@ pub enum Outcome {
     ReadsToEnd(Answer),
 }
 
-/// Gives an event to `process`, in the way that it talks, and waits for what comes of it.
+/// What came of waiting for the next piece of a stream.
+pub enum Streamed {
+    Piece(usize),
+    End,
+    /// It failed; what of it was sent is all there is.
+    Failed(Outcome),
+}
+
+/// Gives an event to `process`, in the way that it talks, and waits for what comes of it. `streaming`: a oneshot's answer
+/// is streamed, as this content type.
 pub fn carry_out(
     process: &mut Process,
     invocation: &Invocation,
     event: Vec<u8>,
+    streaming: Option<&str>,
     watch: &mut Watch<'_>,
 ) -> io::Result<Outcome> {
     // What has come until now is late: it belongs to the past.
@@ -45,10 +55,21 @@ pub fn carry_out(
     process.stdin.give(Parcel::wrap(talk, invocation, event));
     match talk {
         // A oneshot process that was started for this very event may be right not to wait for it.
-        Talk::Oneshot if !process.ended || process.started > watch.began => oneshot::collect(process, watch),
+        Talk::Oneshot if !process.ended || process.started > watch.began => match streaming {
+            Some(content_type) => oneshot::begin_stream(process, content_type, watch),
+            None => oneshot::collect(process, watch),
+        },
         _ if process.is_useless() => Ok(Outcome::Untouched),
         Talk::Messages => messages::exchange(process, &invocation.id, watch),
         Talk::Oneshot | Talk::Loop | Talk::Undecided => loop_::exchange(process, talk == Talk::Undecided, watch),
+    }
+}
+
+/// Waits for the next piece of an answer that is a stream.
+pub fn stream(process: &mut Process, piece: &mut [u8], watch: &mut Watch<'_>) -> io::Result<Streamed> {
+    match process.stdout.talk {
+        Talk::Oneshot => oneshot::stream(process, piece, watch),
+        _ => messages::stream(process, piece, watch),
     }
 }
 

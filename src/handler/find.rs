@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::adapters::{self, Adapter, Entry};
 use super::entrypoint::{Program, first_line, interpreter};
+use crate::config;
 use crate::fault::Fault;
 use crate::log;
 
@@ -82,7 +83,7 @@ fn check_name(name: &OsStr) -> Result<(), Fault> {
 
 /// The adapter's interpreter, set to run `entry`.
 fn adapted(entry: &Entry<'_>, task_root: &Path, search_path: &OsStr) -> Result<Program, Fault> {
-    let (adapter, arguments) = adapters::command(entry);
+    let (adapter, arguments) = adapters::command(entry, config::function_memory());
     let on_path = on_path(OsStr::new(adapter.interpreter), search_path);
     let interpreter = on_path.iter().find(|path| path.is_file() && is_executable(path)).ok_or_else(|| {
         Fault::invalid_entrypoint(format!(
@@ -108,10 +109,11 @@ fn source_files<'a>(
     let bytes = name.as_bytes();
     let last_part = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     let dots = (last_part + 1..bytes.len()).rev().filter(|&at| bytes[at] == b'.' && at + 1 < bytes.len());
-    dots.flat_map(move |dot| {
+    let files = dots.flat_map(move |dot| {
         let (stem, name) = (OsStr::from_bytes(&bytes[..dot]), OsStr::from_bytes(&bytes[dot + 1..]));
         adapters::sources(&task_root.join(stem)).map(move |(adapter, file)| (adapter, file, name)).collect::<Vec<_>>()
-    })
+    });
+    files.chain(adapters::module(name, task_root))
 }
 
 fn on_path(name: &OsStr, search_path: &OsStr) -> Vec<PathBuf> {
@@ -231,6 +233,7 @@ mod tests {
             assert!(message.contains(&format!("{}/{place}", folder.0.display())), "{place} in {message}");
         }
         assert!(!message.contains("sub.py"), "only dots of the last part: {message}");
+        assert!(folder.fault("sub.mod.run").1.contains("/sub/mod.py"), "a module of a package");
         assert!(folder.fault("nowhere").1.contains("bin/nowhere"));
         // A folder is no handler.
         assert_eq!(folder.fault("bin").0, "Runtime.HandlerNotFound");

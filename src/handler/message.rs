@@ -274,10 +274,16 @@ fn parse_headers(lines: &[u8]) -> Result<Vec<(String, String)>, Broken> {
     text.lines()
         .filter(|line| !line.is_empty())
         .map(|line| match line.split_once(':') {
-            Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            Some((name, value)) if is_token(name) => Ok((name.to_owned(), value.trim().to_owned())),
             _ => Err(Broken(format!("{:?} is no header line", line.chars().take(200).collect::<String>()))),
         })
         .collect()
+}
+
+/// What HTTP lets a header be called (RFC 9110, section 5.6.2): a line of JSON is none, though it has a colon.
+fn is_token(name: &str) -> bool {
+    let extra = b"!#$%&'*+-.^_`|~";
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::exchange::{self, Outcome};
+use super::exchange::{self, Outcome, Streamed};
 use super::message::{Broken, Item, Message, Stream};
 use super::oneshot;
 use super::process::Process;
@@ -51,14 +51,6 @@ pub fn exchange(process: &mut Process, id: &str, watch: &mut Watch<'_>) -> io::R
             return Ok(outcome);
         }
     }
-}
-
-/// What came of waiting for the next piece of a stream.
-pub enum Streamed {
-    Piece(usize),
-    End,
-    /// It failed; what of it was sent is all there is.
-    Failed(Outcome),
 }
 
 /// Waits for the next piece of an answer whose head has come.

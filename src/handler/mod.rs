@@ -33,10 +33,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::context::ContextFile;
-use self::entrypoint::Program;
-use self::exchange::Outcome;
+pub use self::entrypoint::Program;
+use self::exchange::{Outcome, Streamed};
 use self::launch::Launch;
-use self::messages::Streamed;
 use self::process::Process;
 use self::restart::Restarts;
 use self::watch::{Stopping, Watch};
@@ -131,11 +130,11 @@ impl Handler {
     /// The next piece of an answer that is a stream.
     pub fn stream(&mut self, deadline: Option<Instant>, piece: &mut [u8]) -> Result<usize, Fault> {
         let Some(mut process) = self.current.take() else { return Err(Fault::exit("The handler is gone")) };
-        let streamed = messages::stream(&mut process, piece, &mut self.watch(deadline));
+        let streamed = exchange::stream(&mut process, piece, &mut self.watch(deadline));
         let streamed = streamed.map_err(|error| pipes_fault(&error))?;
         let (result, keep) = match streamed {
             Streamed::Piece(length) => (Ok(length), true),
-            Streamed::End => (Ok(0), true),
+            Streamed::End => (Ok(0), process.stdout.talk != Talk::Oneshot),
             Streamed::Failed(Outcome::Fault { fault, keep }) => (Err(fault), keep),
             Streamed::Failed(_) => (Err(Fault::exit("The handler ended before its answer was complete")), false),
         };
@@ -173,7 +172,9 @@ impl Handler {
             // It may have been decided since this one was started.
             process.stdout.talk = self.talk;
         }
-        let outcome = exchange::carry_out(&mut process, invocation, body, &mut self.watch(invocation.deadline));
+        let streaming = self.config.streaming.clone();
+        let mut watch = self.watch(invocation.deadline);
+        let outcome = exchange::carry_out(&mut process, invocation, body, streaming.as_deref(), &mut watch);
         Ok((process, outcome.map_err(|error| pipes_fault(&error))?))
     }
 
@@ -190,7 +191,10 @@ impl Handler {
     /// What an outcome means for the process and for the way to talk.
     fn settle(&mut self, mut process: Process, outcome: Outcome) -> Result<Answer, Fault> {
         let (result, keep) = match outcome {
-            Outcome::Answer(answer) => (Ok(answer), self.talk != Talk::Oneshot),
+            Outcome::Answer(answer) => {
+                let goes_on = matches!(answer, Answer::Stream { .. }) || process.stdout.talk != Talk::Oneshot;
+                (Ok(answer), goes_on)
+            }
             Outcome::Fault { fault, keep } => (Err(fault), keep),
             Outcome::Untouched => {
                 let status = process::describe(process.kill());

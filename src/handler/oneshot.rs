@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::exchange::{self, Outcome, give_up};
+use super::exchange::{self, Outcome, Streamed, give_up};
 use super::process::{Process, describe};
 use super::watch::Watch;
 use crate::fault::Fault;
@@ -58,6 +58,42 @@ pub fn collect(process: &mut Process, watch: &mut Watch<'_>) -> io::Result<Outco
         Ok(body) => Outcome::Answer(Answer::json(body)),
         Err(reason) => give_up(process, reason),
     })
+}
+
+/// Waits for the first bytes of an answer that is to be streamed. A process that ends without any is judged as ever.
+pub fn begin_stream(process: &mut Process, content_type: &str, watch: &mut Watch<'_>) -> io::Result<Outcome> {
+    while process.stdout.output.is_empty() && !process.ended && !watch.is_over() {
+        watch.pump(process, None)?;
+    }
+    if process.stdout.output.is_empty() {
+        return collect(process, watch);
+    }
+    Ok(Outcome::Answer(Answer::Stream { content_type: Some(content_type.to_owned()) }))
+}
+
+/// Waits for the next bytes of an answer that is being streamed: whatever is there.
+pub fn stream(process: &mut Process, piece: &mut [u8], watch: &mut Watch<'_>) -> io::Result<Streamed> {
+    loop {
+        let output = &mut process.stdout.output;
+        if !output.is_empty() {
+            let length = output.len().min(piece.len());
+            piece[..length].copy_from_slice(&output[..length]);
+            output.drain(..length);
+            return Ok(Streamed::Piece(length));
+        }
+        if process.ended {
+            let status = process.kill();
+            if status.is_some_and(|status| status.success()) {
+                return Ok(Streamed::End);
+            }
+            return Ok(Streamed::Failed(give_up(process, failed(&describe(status), &[]))));
+        }
+        if watch.is_over() {
+            let seen = "its output had not ended: its answer is complete once it has exited";
+            return Ok(Streamed::Failed(exchange::timed_out(process, seen, watch)));
+        }
+        watch.pump(process, None)?;
+    }
 }
 
 /// All of stdout as JSON: as it is if it is JSON, else as a string.

@@ -69,7 +69,7 @@ impl Handler {
             spare: self.spare.as_mut(),
             began: self.began,
         };
-        let outcome = exchange::carry_out(&mut process, &message, Vec::new(), &mut watch);
+        let outcome = exchange::carry_out(&mut process, &message, Vec::new(), None, &mut watch);
         let in_time = !watch.is_over();
         let failed = |message: &str, stack| Err(Fault::new(error_type, message).with_stack(stack));
         match outcome.map_err(|error| pipes_fault(&error))? {

@@ -11,6 +11,7 @@ mod wire;
 
 use std::io::Read;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -28,6 +29,10 @@ const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
 /// An emulator that answers 204 at once is asked again no more often than this.
 const ASKING_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often a patient worker asks, and how long it pauses first; then twice as long, and so on.
+const PATIENCE: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How much more is made room for when a body is longer than was said.
 const PIECE: usize = 8 * 1024;
@@ -55,8 +60,8 @@ pub struct Lambda {
     base: String,
     /// Where the next event is, read once for all events.
     next: Uri,
-    /// A start came to nothing, as Lambda was told.
-    failed: bool,
+    /// How often in a row `/next` may fail before that is the end.
+    tries: u32,
 }
 
 impl Lambda {
@@ -70,7 +75,24 @@ impl Lambda {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
-        Ok(Self { agent: agent(&wire), wire, root, base, next, failed: false })
+        Ok(Self { agent: agent(&wire), wire, root, base, next, tries: 1 })
+    }
+
+    /// For one of several workers: what goes wrong with `/next` may be over soon, and is nobody else's business.
+    pub fn patient(mut self) -> Self {
+        self.tries = PATIENCE;
+        self
+    }
+
+    /// Has Lambda send SIGTERM before it ends the sandbox, if it can be had. To be called before the first `next`, once for
+    /// all workers.
+    pub fn ask_for_sigterm(&self) {
+        extension::register(&self.root);
+    }
+
+    /// Says that the handler could not be started. Nothing comes after it.
+    pub fn init_error(&self, fault: &Fault) -> anyhow::Result<()> {
+        self.post_failed_start("init/error", fault)
     }
 
     /// Asks for the next event once.
@@ -88,6 +110,26 @@ impl Lambda {
                 "the Runtime API's /next failed: {error} (AWS_LAMBDA_RUNTIME_API={address}; unset it to serve a shell)"
             )
         })
+    }
+
+    fn next_event(&self) -> anyhow::Result<Option<Invocation>> {
+        loop {
+            let asked = Instant::now();
+            let mut response = self.ask()?;
+            match response.status().as_u16() {
+                200 => return read_event(&mut response).map(Some),
+                204 => {
+                    read_body(&mut response, 0)?;
+                    if asked.elapsed() < ASKING_AGAIN {
+                        thread::sleep(ASKING_AGAIN);
+                    }
+                }
+                status => {
+                    let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
+                    bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
+                }
+            }
+        }
     }
 
     /// Posts `body` to `path`.
@@ -122,8 +164,7 @@ impl Lambda {
         self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
     }
 
-    fn post_failed_start(&mut self, path: &str, fault: &Fault) -> anyhow::Result<()> {
-        self.failed = true;
+    fn post_failed_start(&self, path: &str, fault: &Fault) -> anyhow::Result<()> {
         let error_type = header_value(&fault.error_type);
         self.post(path, &error_headers(&error_type), &fault.body())
     }
@@ -135,23 +176,16 @@ impl Source for Lambda {
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
-        loop {
-            let asked = Instant::now();
-            let mut response = self.ask()?;
-            match response.status().as_u16() {
-                200 => return read_event(&mut response).map(Some),
-                204 => {
-                    read_body(&mut response, 0)?;
-                    if asked.elapsed() < ASKING_AGAIN {
-                        std::thread::sleep(ASKING_AGAIN);
-                    }
-                }
-                status => {
-                    let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
-                    bail!("the Runtime API's /next answered {status}: {}", String::from_utf8_lossy(&words).trim());
-                }
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..self.tries {
+            match self.next_event() {
+                Err(error) if !self.wire.is_over() => log::warn(format_args!("{error:#}; trying again")),
+                result => return result,
             }
+            thread::sleep(pause);
+            pause *= 2;
         }
+        self.next_event()
     }
 
     fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
@@ -176,20 +210,8 @@ impl Source for Lambda {
         self.post_answer(invocation, "error", &headers, &fault.body())
     }
 
-    fn init_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        self.post_failed_start("init/error", fault)
-    }
-
-    fn ask_for_signal(&mut self) {
-        extension::register(&self.root);
-    }
-
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         config::is_snapstart().then_some(self)
-    }
-
-    fn all_well(&self) -> bool {
-        !self.failed
     }
 }
 

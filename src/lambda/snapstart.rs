@@ -13,6 +13,10 @@ use crate::fault::Fault;
 use crate::source::Snapshots;
 
 impl Snapshots for Lambda {
+    fn before_snapshot_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.init_error(fault)
+    }
+
     fn wait_restored(&mut self) -> anyhow::Result<()> {
         // With the agent go its connections.
         self.agent = agent(&self.wire);
@@ -28,7 +32,7 @@ impl Snapshots for Lambda {
         Ok(())
     }
 
-    fn restore_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
+    fn after_restore_error(&mut self, fault: &Fault) -> anyhow::Result<()> {
         self.post_failed_start("restore/error", fault)
     }
 }

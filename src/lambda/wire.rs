@@ -38,6 +38,8 @@ pub struct Wire {
     streaming: AtomicBool,
     /// What goes behind the last chunk.
     trailers: Mutex<Option<String>>,
+    /// Whatever was tended has said that the wait is over for good.
+    over: AtomicBool,
 }
 
 impl Wire {
@@ -75,9 +77,16 @@ impl Wire {
         self.streaming.load(Ordering::Relaxed)
     }
 
+    /// Whether there is nothing to wait for any more: a signal has come, or the handler is gone.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
     fn wait_readable(&self, stream: &TcpStream) -> io::Result<()> {
         match self.tended.get() {
-            Some(tended) => idle::wait_readable(tended, stream.as_fd()),
+            Some(tended) => {
+                idle::wait_readable(tended, stream.as_fd()).inspect_err(|_| self.over.store(true, Ordering::Relaxed))
+            }
             None => wait(stream, PollFlags::POLLIN),
         }
     }

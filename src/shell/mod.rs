@@ -6,6 +6,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -16,7 +17,22 @@ use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::json;
 use crate::log;
+use crate::setup::Setup;
 use crate::source::Source;
+use crate::supervisor;
+
+/// Serves the events of a shell until there are no more. The exit status tells whether one of them failed.
+pub fn serve(mut shell: Shell, setup: &Setup) -> anyhow::Result<ExitCode> {
+    match setup.start() {
+        Ok(handler) => supervisor::serve(&mut shell, handler)?,
+        Err(_) if setup.signals.pending().is_some() => {}
+        Err(fault) => {
+            log::fault(&fault);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(if shell.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
 
 /// A person's shell.
 pub struct Shell {
@@ -132,14 +148,6 @@ impl Source for Shell {
         self.failed = true;
         self.end(invocation, Some(fault));
         Ok(())
-    }
-
-    fn init_error(&mut self, _: &Fault) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn all_well(&self) -> bool {
-        !self.failed
     }
 }
 

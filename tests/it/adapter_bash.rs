@@ -78,7 +78,7 @@ fn every_event_is_handled_by_the_same_shell() {
 fn headers_are_variables_of_this_event() {
     let function = handling(
         "env | grep -c ^LAMBDA_RUNTIME_ >&2
-         echo \"$LAMBDA_RUNTIME_AWS_REQUEST_ID|$LAMBDA_RUNTIME_INVOKED_FUNCTION_ARN|${LAMBDA_RUNTIME_CLIENT_CONTEXT-none}|$_X_AMZN_TRACE_ID|$LAMBDA_RUNTIME_DIR\"",
+         echo \"$LAMBDA_RUNTIME_AWS_REQUEST_ID|$LAMBDA_RUNTIME_INVOKED_FUNCTION_ARN|${LAMBDA_RUNTIME_CLIENT_CONTEXT-none}|${_X_AMZN_TRACE_ID-unset}|$LAMBDA_RUNTIME_DIR\"",
     );
     let event = Event::new("{}")
         .header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:f")
@@ -91,7 +91,7 @@ fn headers_are_variables_of_this_event() {
     function.wait_log("5\n");
     let event = Event::new("{}");
     let id = event.id.clone();
-    assert_eq!(function.call(event).json(), json!(format!("{id}||none||")), "nothing is left over");
+    assert_eq!(function.call(event).json(), json!(format!("{id}||none|unset|")), "nothing is left over");
 }
 
 #[test]

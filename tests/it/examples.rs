@@ -61,13 +61,10 @@ impl Example {
         let settings = if folder.path().join("env").exists() { text("env") } else { String::new() };
         let mut environment: Vec<_> = settings.lines().map(|line| setting(line, &readme)).collect();
         let named = environment.iter().position(|(variable, _)| variable == "_HANDLER");
-        let only = || {
-            let files = files(name);
-            let handlers: Vec<_> = files.iter().filter(|file| file.starts_with("handler.")).collect();
-            let [handler] = handlers[..] else { panic!("examples/{name} has not one handler.*, but {handlers:?}") };
-            handler.clone()
+        let handler = match named {
+            Some(at) => environment.remove(at).1,
+            None => the_file_called_handler(name),
         };
-        let handler = named.map_or_else(only, |at| environment.remove(at).1);
         let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
         Self { folder, handler, environment, event, response }
     }
@@ -76,6 +73,12 @@ impl Example {
     fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
         files_in(self.folder.path()).into_iter().map(|file| (self.folder.path().join(&file), file))
     }
+}
+
+fn the_file_called_handler(name: &str) -> String {
+    let mut handlers: Vec<_> = files(name).into_iter().filter(|file| file.starts_with("handler.")).collect();
+    assert_eq!(handlers.len(), 1, "examples/{name} has not one handler.*, but {handlers:?}");
+    handlers.remove(0)
 }
 
 fn build(name: &str, folder: &Folder) {

@@ -126,10 +126,21 @@ fn it_registers_before_a_snapshot() {
 }
 
 #[test]
-fn a_handler_that_cannot_start_registers_nothing() {
-    let function = graceful("exit 7").start();
-    function.init_error("Runtime.ExitError", "exit status 7");
-    assert!(function.requests_so_far(Call::Register).is_empty());
+fn several_workers_have_one_extension() {
+    let function = graceful(ECHO).workers(4).start();
+    assert_eq!(function.call("1").response(), b"1");
+    let first_next = function.requests(Call::Next, 4).remove(0);
+    let registered = function.requests_so_far(Call::Register);
+    assert_eq!(registered.len(), 1, "{}", function.story());
+    assert!(registered[0].at <= first_next.at, "{}", function.story());
+    function.requests(Call::ExtensionNext, 1);
+    function.signal(Signal::SIGTERM);
+    assert_eq!(function.exit(), Exit::Status(0), "{}", function.story());
+}
+
+#[test]
+fn a_handler_that_cannot_start_is_an_init_error_all_the_same() {
+    graceful("exit 7").expect_init_error("Runtime.ExitError", "exit status 7").run();
 }
 
 #[test]

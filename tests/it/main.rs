@@ -6,7 +6,10 @@
 mod harness;
 
 mod adapter_bash;
+mod adapter_node;
+mod adapter_python;
 mod adapter_ruby;
+mod adapter_sbcl;
 mod auto;
 mod context;
 mod examples;
@@ -31,3 +34,4 @@ mod streams;
 mod traps;
 mod variables;
 mod which_handler;
+mod workers;

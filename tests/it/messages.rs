@@ -317,7 +317,7 @@ sys.stderr.write('seen\\n')"
         ("Content-Length: 99999999999999999999\n\n{}", "99999999999999999999"),
         ("Content-Length: 999999999\n\n{}", "999999999"),
         (": 2\nContent-Length: 2\n\n{}", "\": 2\""),
-        ("{\"a\":1}\n\n", "Content-Length"),
+        ("{\"a\":1}\n\n", "is no header line"),
     ] {
         replaced(&function, &json!([broken]).to_string(), "Runtime.MarshalError", contains);
     }

@@ -1,7 +1,8 @@
 //! What the READMEs say is so: every block of commands is run, and prints what stands below it.
 //!
 //! A block is one of these:
-//! - `console`: lines with `$ ` before them are commands for bash, the lines below each are its standard output;
+//! - `console`: lines with `$ ` before them are commands for bash, which go on in lines with `> `; the lines below each
+//!   are its standard output;
 //! - two words, `bash greet.sh`: a file of this name, which the commands find;
 //! - `text`: no commands;
 //! - `sh` beginning with `# Not run by the tests: `, and why.
@@ -28,6 +29,52 @@ fn the_examples_readmes_are_so() {
     }
 }
 
+#[test]
+fn the_handlers_readmes_are_so() {
+    let documents = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
+    assert!(documents.map(|document| check(&document)).count() > 0);
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
+    let handlers = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
+    for document in ["README.md".to_owned()].into_iter().chain(handlers).chain(examples) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
+        let text = fs::read_to_string(&path).unwrap();
+        let links = text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap());
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{document} links to {link}, which is not there");
+            if !place.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == place);
+                assert!(found, "{document} links to {link}, but there is no such heading");
+            }
+        }
+    }
+}
+
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|&character| character.is_alphanumeric() || character == '-').collect()
+}
+
+/// Every file in handlers/, by its path from the root.
+fn handlers() -> Vec<String> {
+    let mut folders = vec!["handlers".to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder).read_dir().unwrap().map(Result::unwrap) {
+            let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+            if entry.path().is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
 /// Goes through one document, in a folder of its own that looks like a checkout after `./build.sh`.
 fn check(document: &str) {
     let folder = Folder::new();
@@ -36,6 +83,10 @@ fn check(document: &str) {
         for file in examples::files(&name) {
             folder.copy(&examples::root().join(&name).join(&file), &format!("examples/{name}/{file}"));
         }
+    }
+    for file in handlers() {
+        fs::create_dir_all(folder.path().join(&file).parent().unwrap()).unwrap();
+        folder.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(&file), &file);
     }
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
     symlink(env!("CARGO_BIN_EXE_bootstrap"), folder.path().join("target/release/bootstrap")).unwrap();
@@ -63,8 +114,10 @@ fn console(folder: &Folder, block: &str, place: &str) -> usize {
         let Some(command) = step[0].strip_prefix("$ ") else {
             panic!("{place}: output without a command: {}", step[0])
         };
+        let more: Vec<_> = step[1..].iter().map_while(|line| line.strip_prefix("> ")).collect();
+        let command = command.to_owned() + &more.concat();
         let command = command.trim_end().replace("cargo run --release --", "target/release/bootstrap");
-        let wanted = step[1..].concat();
+        let wanted = step[1 + more.len()..].concat();
         let output = files::spawn(
             Command::new(need("timeout"))
                 .args(["-k1", LIMIT, "bash", "-c", &command])

@@ -149,6 +149,15 @@ fn a_signal_while_the_snapshot_waits_ends_bootstrap() {
     assert_eq!(calls(&function), [Call::RestoreNext]);
 }
 
+#[test]
+fn several_workers_would_have_nothing_to_do() {
+    let function = told("").env("HANDLER_WORKERS", "4").start();
+    assert_eq!(function.call("1").response(), b"1");
+    function.wait_log("one worker is started and not 4");
+    assert_eq!(function.requests_so_far(Call::RestoreNext).len(), 1);
+    assert_eq!(function.children().len(), 1);
+}
+
 // --- What a handler is told -----------------------------------------------------------------------------------------
 
 #[test]

@@ -145,3 +145,45 @@ fn a_shell_prints_a_stream_as_it_comes() {
     let event = serde_json::to_string("chunk('one, '); chunk('two'); end()").unwrap();
     Shell::new(&format!("#!/usr/bin/env python3\n{HANDLER}")).stdin(event).run().expect_stdout("one, two\n");
 }
+
+#[test]
+fn any_program_streams_as_a_oneshot() {
+    let script = "read -r _; printf first; read -r _ < go; printf second";
+    let function = Function::bash(script).pipe("go").mode("oneshot").env("HANDLER_RESPONSE", "streaming");
+    let function = function.env("HANDLER_CONTENT_TYPE", "text/html; charset=utf-8").start();
+    for _ in 0..2 {
+        let id = function.send("{}");
+        function.wait_chunk(b"first");
+        function.pipe("go").ring();
+        let answer = function.answer(&id);
+        assert_eq!(answer.response_text(), "firstsecond");
+        assert_eq!(answer.0.header("Content-Type"), Some("text/html; charset=utf-8"));
+        assert_eq!(answer.0.header("Lambda-Runtime-Function-Response-Mode"), Some("streaming"));
+    }
+}
+
+#[test]
+fn a_oneshot_stream_fails_like_any_other() {
+    let script = "read -r e; echo told >&2; [ $e = 1 ] && exit 3; printf begun; [ $e = 2 ] && exit 4; [ $e = 3 ] && sleep 1000; exit 0";
+    let function = Function::bash(script).mode("oneshot").env("HANDLER_RESPONSE", "streaming").start();
+    let early = function.call("1");
+    assert!(early.error("Runtime.ExitError").contains("exit status 3"));
+    assert_eq!(early.stack(), ["told"]);
+    let late = function.call("2");
+    assert_eq!(late.response_text(), "begun");
+    assert!(error_at_end(&late).1.contains("exit status 4"));
+    let hanging = function.call(Event::new("3").deadline_in(Duration::from_millis(1200)));
+    assert_eq!((hanging.response_text(), error_at_end(&hanging).0.as_str()), ("begun", "Runtime.InvokeTimeout"));
+    assert_eq!(function.call("4").response_text(), "begun");
+}
+
+#[test]
+fn a_large_oneshot_stream_takes_little_memory() {
+    let script = "n=$(cat); head -c $n /dev/zero | tr '\\0' x";
+    let function = Function::bash(script).mode("oneshot").env("HANDLER_RESPONSE", "streaming").start();
+    function.call("10");
+    let before = procfs::peak_memory(function.pid());
+    assert_eq!(function.call("30000000").response().len(), 30_000_000);
+    let grown = procfs::peak_memory(function.pid()) - before;
+    assert!(grown < 4_000_000, "{grown} bytes more for 30 MB");
+}

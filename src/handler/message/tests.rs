@@ -44,6 +44,7 @@ fn what_is_broken_is_told() {
     for (stream, word) in [
         ("hello\n\n", "hello"),
         ("X: y\n\n", "Content-Length"),
+        ("{\"a\":1}\n\n", "no header line"),
         ("Content-Length: -1\n\n", "-1"),
         ("Content-Length: 99999999999\n\n", "99999999999"),
         ("Transfer-Encoding: chunked\n\nzz\n", "zz"),

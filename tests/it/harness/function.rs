@@ -39,6 +39,7 @@ pub struct Function {
     scheme: String,
     in_task_root: bool,
     replies: Vec<(Call, Reply)>,
+    workers: usize,
     pipes: HashMap<String, Fifo>,
     steps: Vec<Step>,
 }
@@ -66,6 +67,7 @@ impl Function {
             scheme: String::new(),
             in_task_root: false,
             replies: Vec::new(),
+            workers: 1,
             pipes: HashMap::new(),
             steps: Vec::new(),
         }
@@ -103,6 +105,12 @@ impl Function {
     pub fn without_env(mut self, name: &str) -> Self {
         self.environment.remove(name);
         self
+    }
+
+    /// `HANDLER_WORKERS`: so many events at once.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self.env("HANDLER_WORKERS", workers.to_string())
     }
 
     /// `HANDLER_MODE`.
@@ -252,6 +260,7 @@ impl Function {
         assert!(self.steps.is_empty(), "events and expectations are for run()");
         let watch = Arc::new(Watch::default());
         let server = Server::start(&self.prefix, Arc::clone(&watch));
+        server.expect_workers(self.workers);
         for (call, reply) in self.replies {
             server.reply(call, reply);
         }

@@ -26,6 +26,8 @@ struct State {
     given: HashMap<String, Event>,
     taken: HashMap<String, bool>,
     probe: Option<Probe>,
+    /// How many events may be in flight; 0 means 1.
+    workers: usize,
     released: bool,
     ended: bool,
     connections: Vec<TcpStream>,
@@ -86,6 +88,11 @@ impl Server {
     /// How the next request of this kind is treated that has no treatment yet.
     pub fn reply(&self, call: Call, reply: Reply) {
         self.shared.change(|state| state.replies.entry(call).or_default().push_back(reply));
+    }
+
+    /// So many events may be in flight at once.
+    pub fn expect_workers(&self, workers: usize) {
+        self.shared.change(|state| state.workers = workers);
     }
 
     /// Lets the requests go on that are `Reply::Held`.
@@ -280,9 +287,9 @@ impl Shared {
     /// The long poll. An event is not given to a connection whose other end has gone.
     fn next_event(&self, stream: &TcpStream) -> Option<Event> {
         let mut state = self.lock();
-        if let Some(open) = state.given.keys().find(|id| !state.taken.contains_key(*id)) {
-            let open = open.clone();
-            self.violation(format!("/next while {open} is unanswered"));
+        let open: Vec<_> = state.given.keys().filter(|id| !state.taken.contains_key(*id)).cloned().collect();
+        if open.len() >= state.workers.max(1) {
+            self.violation(format!("/next while {open:?} are unanswered"));
         }
         loop {
             if state.ended {

@@ -1,0 +1,3 @@
+(asdf:defsystem "main"
+  :depends-on ("alexandria" "yason")
+  :components ((:file "words")))

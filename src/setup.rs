@@ -1,0 +1,24 @@
+//! What was made of the environment and the command line: all that it takes to start a handler.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::handler::{Handler, Program};
+use crate::os::Signals;
+
+/// All that it takes to start a handler, as often as there are workers.
+pub struct Setup {
+    pub config: Config,
+    pub name: OsString,
+    pub program: Program,
+    pub signals: Arc<Signals>,
+}
+
+impl Setup {
+    /// Starts the handler of one worker.
+    pub fn start(&self) -> Result<Handler, Fault> {
+        Handler::start(self.config.clone(), &self.name, self.program.clone(), self.signals.clone())
+    }
+}
