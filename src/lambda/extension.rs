@@ -8,12 +8,12 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::{ASKING_AGAIN, LONGEST_WORDS, agent, read_body};
@@ -31,27 +31,37 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// it could not be is no reason not to serve events.
 pub fn register(root: &str) {
     let base = format!("{root}/2020-01-01/extension");
-    let (registered, wait) = mpsc::channel();
+    let tried = Arc::new((Mutex::new(false), Condvar::new()));
+    let told = tried.clone();
     // It inherits the mask by which SIGTERM is blocked, and ends with the process.
     let live = move || {
         let agent = agent(&Arc::default());
         let identifier = identifier(&agent, &base);
-        let _ = registered.send(identifier.as_ref().map(drop).map_err(ToString::to_string));
-        if let Ok(identifier) = identifier {
-            let Err(problem) = wait_for_ever(&agent, &base, &identifier);
-            warn(&problem.to_string());
+        if identifier.is_ok() {
+            log::debug("the internal extension is registered: SIGTERM will come before the end");
         }
+        let lived = identifier.and_then(|identifier| {
+            announce(&told);
+            wait_for_ever(&agent, &base, &identifier)
+        });
+        lived.unwrap_or_else(|problem| warn(&format!("{problem:#}")));
+        announce(&told);
     };
-    let late = || Err(format!("the Runtime API's /extension/register did not answer within {LIMIT:?}"));
-    let spawned = thread::Builder::new().name("extension".to_owned()).spawn(live);
-    let registered = match spawned {
-        Ok(_) => wait.recv_timeout(LIMIT).unwrap_or_else(|_| late()),
-        Err(error) => Err(format!("there is no thread for the extension: {error}")),
-    };
-    match registered {
-        Ok(()) => log::debug("the internal extension is registered: SIGTERM will come before the end"),
-        Err(problem) => warn(&problem),
+    if let Err(error) = thread::Builder::new().spawn(live) {
+        return warn(&format!("there is no thread for the extension: {error}"));
     }
+    let (done, changed) = &*tried;
+    let done = done.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = changed.wait_timeout_while(done, LIMIT, |done| !*done);
+    if waited.is_ok_and(|(_, waited)| waited.timed_out()) {
+        warn(&format!("the Runtime API's /extension/register did not answer within {LIMIT:?}"));
+    }
+}
+
+/// Says that the registration is over, whatever came of it.
+fn announce((done, changed): &(Mutex<bool>, Condvar)) {
+    *done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    changed.notify_all();
 }
 
 fn warn(problem: &str) {
@@ -62,18 +72,20 @@ fn warn(problem: &str) {
 
 /// Registers; what the extension is known by from then on.
 fn identifier(agent: &Agent, base: &str) -> anyhow::Result<String> {
-    let request = agent.post(format!("{base}/register"));
+    let request = agent.post(&format!("{base}/register"));
     let request = request.header("Lambda-Extension-Name", NAME).header("Content-Type", "application/json");
     let response = judge("register", request.send(br#"{"events":[]}"#.as_slice()))?;
-    let identifier = response.headers().get(IDENTIFIER).and_then(|value| value.to_str().ok());
+    let identifier = response.headers().iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(IDENTIFIER));
+    let identifier = identifier.and_then(|(_, value)| value.to_str().ok());
     identifier.map(str::to_owned).with_context(|| format!("the Runtime API's /extension/register gave no {IDENTIFIER}"))
 }
 
 /// Asks for the events that never come. Only an emulator would give one: it is passed over.
-fn wait_for_ever(agent: &Agent, base: &str, identifier: &str) -> anyhow::Result<std::convert::Infallible> {
+fn wait_for_ever(agent: &Agent, base: &str, identifier: &str) -> anyhow::Result<()> {
+    let next: Uri = format!("{base}/event/next").parse()?;
     loop {
         let asked = Instant::now();
-        judge("event/next", agent.get(format!("{base}/event/next")).header(IDENTIFIER, identifier).call())?;
+        judge("event/next", agent.get(next.clone()).header(IDENTIFIER, identifier).call())?;
         thread::sleep(ASKING_AGAIN.saturating_sub(asked.elapsed()));
     }
 }

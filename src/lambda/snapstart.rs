@@ -7,6 +7,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html>
 
 use anyhow::{anyhow, bail};
+use ureq::http::Uri;
 
 use super::{LONGEST_WORDS, Lambda, agent, read_body};
 use crate::fault::Fault;
@@ -20,7 +21,8 @@ impl Snapshots for Lambda {
     fn wait_restored(&mut self) -> anyhow::Result<()> {
         // With the agent go its connections.
         self.agent = agent(&self.wire);
-        let response = self.agent.get(format!("{}/restore/next", self.base)).call();
+        let restored = format!("{}/restore/next", self.base).parse::<Uri>()?;
+        let response = self.agent.get(restored).call();
         let mut response = response.map_err(|error| anyhow!("the Runtime API's /restore/next failed: {error}"))?;
         let status = response.status().as_u16();
         let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
