@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::fault::Fault;
-use crate::handler::Handler;
+use crate::handler::{Desk, Handler};
 use crate::invocation::{Answer, AnswerStream, Invocation};
 use crate::source::Source;
 use crate::{log, snapstart};
@@ -49,6 +49,35 @@ fn serve_events(source: &mut dyn Source, handler: &Mutex<Handler>) -> anyhow::Re
             return Ok(());
         }
     }
+}
+
+/// Serves events of one connection with a handler that other workers use at the same time.
+pub fn serve_desk(mut source: impl Source, desk: &Desk) {
+    if let Err(error) = serve_desk_events(&mut source, desk) {
+        log::error(format_args!("a worker leaves: {error:#}"));
+    }
+    desk.leave();
+}
+
+fn serve_desk_events(source: &mut dyn Source, desk: &Desk) -> anyhow::Result<()> {
+    while let Some(invocation) = source.next()? {
+        log::set_request(Some(&invocation.id));
+        let said = invocation.without_body();
+        let told = match desk.exchange(invocation) {
+            Ok(Answer::Whole(answer)) => source.respond(&said, &answer),
+            Ok(Answer::Stream { .. }) => {
+                source.report(&said, &Fault::marshal("A shared handler's answers are not streamed"))
+            }
+            Err(fault) => {
+                log::fault(&fault);
+                source.report(&said, &fault)
+            }
+        };
+        log::set_request(None);
+        desk.answered();
+        told?;
+    }
+    Ok(())
 }
 
 /// Passes on an answer that comes piece by piece. Before its first piece, a fault is an error like any other.

@@ -1,12 +1,14 @@
 //! Several events at once: workers, each with a connection, a handler and a context file of its own, so that one's
 //! crash, time-out or restart is nobody else's. One worker is the ordinary case, and needs no thread.
 //!
-//! Each worker lives on a thread that lasts as long as its handler, which would die with it (`os::spawn`).
+//! Each worker lives on a thread that lasts as long as its handler, which would die with it (`os::spawn`). A handler that
+//! works on several events at once by itself is shared by all workers instead.
 
 use std::process::ExitCode;
 use std::thread;
 
 use crate::fault::Fault;
+use crate::handler::{Handler, Shared};
 use crate::lambda::Lambda;
 use crate::setup::Setup;
 use crate::{config, log, supervisor};
@@ -22,22 +24,20 @@ enum Left {
 /// Serves events from the Runtime API at `address` until a signal ends that. Any other end is a failure, so that Lambda
 /// replaces the sandbox: all workers have left.
 pub fn serve(address: &str, setup: &Setup) -> anyhow::Result<ExitCode> {
-    let first = Lambda::at(address)?;
     if setup.config.graceful {
-        first.ask_for_sigterm();
+        Lambda::at(address)?.ask_for_sigterm();
     }
-    let left = match count(setup) {
-        1 => vec![work(first, setup)],
-        count => {
-            let others: Vec<_> = (1..count).map(|_| Lambda::at(address)).collect::<Result<_, _>>()?;
-            let lambdas = std::iter::once(first).chain(others);
-            thread::scope(|scope| {
-                let workers: Vec<_> = lambdas.map(|lambda| scope.spawn(|| work(lambda.patient(), setup))).collect();
-                workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
-            })
+    let count = count(setup);
+    // The first handler tells whether it works on several events by itself.
+    let first = start(setup);
+    match first {
+        Ok(Some(handler)) if count > 1 && handler.concurrency() > 1 => share(address, handler, count),
+        first => {
+            let lambda = || Lambda::at(address).map(|lambda| if count > 1 { lambda.patient() } else { lambda });
+            let lambdas: Vec<_> = (0..count).map(|_| lambda()).collect::<Result<_, _>>()?;
+            judge(address, work_apart(lambdas, first, setup))
         }
-    };
-    judge(address, left)
+    }
 }
 
 /// How many workers there are. A sandbox that is restored from a snapshot gets one event at a time, and a snapshot is taken
@@ -51,14 +51,31 @@ fn count(setup: &Setup) -> u16 {
     1
 }
 
-fn work(mut lambda: Lambda, setup: &Setup) -> Left {
-    let served = match setup.start() {
-        Ok(handler) => supervisor::serve(&mut lambda, handler),
-        Err(_) if setup.signals.pending().is_some() => Ok(()),
-        Err(fault) => {
-            log::fault(&fault);
-            return Left::NotStarted(fault);
-        }
+/// Starts a worker's handler; `None` if a signal came instead.
+fn start(setup: &Setup) -> Result<Option<Handler>, Fault> {
+    match setup.start() {
+        Ok(handler) => Ok(Some(handler)),
+        Err(_) if setup.signals.pending().is_some() => Ok(None),
+        Err(fault) => Err(fault).inspect_err(log::fault),
+    }
+}
+
+/// Each worker has a handler of its own, which the first has started already.
+fn work_apart(lambdas: Vec<Lambda>, first: Result<Option<Handler>, Fault>, setup: &Setup) -> Vec<Left> {
+    let mut lambdas = lambdas.into_iter();
+    let own = lambdas.next();
+    thread::scope(|scope| {
+        let others: Vec<_> = lambdas.map(|lambda| scope.spawn(|| work(lambda, start(setup), setup))).collect();
+        let own = own.map(|lambda| work(lambda, first, setup));
+        own.into_iter().chain(others.into_iter().filter_map(|worker| worker.join().ok())).collect()
+    })
+}
+
+fn work(mut lambda: Lambda, handler: Result<Option<Handler>, Fault>, setup: &Setup) -> Left {
+    let served = match handler {
+        Ok(Some(handler)) => supervisor::serve(&mut lambda, handler),
+        Ok(None) => Ok(()),
+        Err(fault) => return Left::NotStarted(fault),
     };
     if let Err(error) = &served
         && setup.config.workers > 1
@@ -66,6 +83,18 @@ fn work(mut lambda: Lambda, setup: &Setup) -> Left {
         log::error(format_args!("a worker leaves: {error:#}"));
     }
     Left::Served(served)
+}
+
+/// All workers share one process, which works on so many events at once as it has said. This thread looks after it.
+fn share(address: &str, handler: Handler, count: u16) -> anyhow::Result<ExitCode> {
+    let count = count.min(handler.concurrency());
+    let mut shared = Shared::new(handler, count.into())?;
+    for _ in 0..count {
+        let (lambda, desk) = (Lambda::at(address)?.patient(), shared.desk());
+        // They wait for Lambda without end, and end with bootstrap.
+        thread::spawn(move || supervisor::serve_desk(lambda, &desk));
+    }
+    shared.run().map(|()| ExitCode::SUCCESS)
 }
 
 /// What it means that all workers have left: an init error, where not one of them could start.

@@ -24,6 +24,15 @@ const event = () => (store ? store.getStore() : current);
 
 const inFlight = new Set();
 
+/** What is the same in the context of every event. */
+const FUNCTION = {
+  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+  functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+  memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+  logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+};
+
 /** What Lambda allows a function, in milliseconds. */
 const LONGEST_TIME = 15 * 60 * 1000;
 
@@ -95,12 +104,16 @@ function fault(name, message, cause) {
 const isError = (value) =>
   types.isNativeError(value) || ['name', 'message', 'stack'].every((key) => typeof value?.[key] === 'string');
 
+/** Any value that was thrown, as text. */
+const text = (value) => (isError(value) ? String(value) : format(value));
+
 /** An error object, without the lines of the stack that are this file's and that of its callers. */
 function describe(error) {
-  if (!isError(error)) return { errorMessage: String(error), errorType: typeof error, stackTrace: [] };
-  const lines = error.stack.split('\n');
+  if (!isError(error)) return { errorMessage: text(error), errorType: typeof error, stackTrace: [] };
+  const lines = String(error.stack).split('\n');
   const own = lines.findIndex((line) => /^ +at .*\blambda-stdio\.cjs:/.test(line));
-  return { errorMessage: error.message, errorType: error.name, stackTrace: own < 0 ? lines : lines.slice(0, own) };
+  const stackTrace = own < 0 ? lines : lines.slice(0, own);
+  return { errorMessage: String(error.message), errorType: String(error.name) || 'Error', stackTrace };
 }
 
 // --- An event's answer ----------------------------------------------------------------------------------------------
@@ -119,7 +132,7 @@ class Invocation {
   settle() {
     if (!inFlight.delete(this) || inFlight.size > 0) return;
     input.ref();
-    if (input.readableEnded) process.exit();
+    if (input.readableEnded) process.exit(0);
   }
 
   write(head, body) {
@@ -163,11 +176,7 @@ class Invocation {
     const end = deadline > Date.now() ? deadline : Date.now() + LONGEST_TIME;
     return {
       callbackWaitsForEmptyEventLoop: true,
-      functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-      memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-      logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-      logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+      ...FUNCTION,
       clientContext: this.parse('ClientContext', headers['lambda-runtime-client-context']),
       identity: this.parse('CognitoIdentity', headers['lambda-runtime-cognito-identity']),
       invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
@@ -236,13 +245,15 @@ class ResponseStream extends Writable {
   }
 
   put(...pieces) {
+    // What is written after the answer was given up must not get into the next one.
+    if (!inFlight.has(this.invocation)) return;
     if (CONCURRENCY) this.held.push(...pieces);
     else write(answers, ...pieces);
   }
 
   finish(trailers) {
     this.put(`0\r\n${trailers}\r\n`);
-    write(answers, ...this.held);
+    if (inFlight.has(this.invocation)) write(answers, ...this.held);
     this.invocation.settle();
   }
 
@@ -294,9 +305,10 @@ function begin(handler, invocation, body) {
     }
     const done = (error, result) => (error === undefined || error === null ? invocation.respond(result) : fail(error));
     const callback = (error, result) => {
+      if ('result' in invocation) return;
       const waits = context.callbackWaitsForEmptyEventLoop && !CONCURRENCY;
-      if (!waits || (error !== undefined && error !== null)) return done(error, result);
-      if (!('result' in invocation)) invocation.result = result;
+      if (!waits || (error !== undefined && error !== null)) done(error, result);
+      invocation.result = result;
     };
     Object.assign(context, { done, succeed: (result) => done(null, result), fail });
     const result = handler(parsed, context, callback);
@@ -407,7 +419,7 @@ function initError(error) {
 
 process.on('uncaughtException', (error) => (ready ? uncaught(error, 129) : initError(error)));
 process.on('unhandledRejection', (reason) => {
-  const error = fault('UnhandledPromiseRejection', String(reason), reason);
+  const error = fault('UnhandledPromiseRejection', text(reason), reason);
   ready ? uncaught(error, 128) : initError(error);
 });
 process.on('beforeExit', () => inFlight.forEach((invocation) => invocation.finish()));
@@ -417,7 +429,7 @@ function start(handler) {
   const buffer = Buffer.allocUnsafe(65536);
   const onread = { buffer, callback: (length) => (read(buffer.subarray(0, length)), true) };
   input = new net.Socket({ fd: events, readable: true, writable: false, onread });
-  input.on('end', () => inFlight.size || process.exit());
+  input.on('end', () => inFlight.size || process.exit(0));
   ready = true;
   write(answers, CONCURRENCY ? `lambda-stdio/1 ready concurrency=${CONCURRENCY}\n` : 'lambda-stdio/1 ready\n');
 }

@@ -27,7 +27,7 @@ pub fn exchange(process: &mut Process, id: &str, watch: &mut Watch<'_>) -> io::R
         watch.pump(process, None)?;
         process.stdout.greet();
         loop {
-            let is_other = |message: &Message| message.header(REQUEST_ID).is_some_and(|other| other != id);
+            let is_other = |message: &Message| request_id(message).is_some_and(|other| other != id);
             match process.stdout.next_message() {
                 Ok(Some(Item::Message { message, late })) if late || is_other(&message) => log_dropped(&message),
                 // It will come as a whole message, and be dropped.
@@ -36,7 +36,10 @@ pub fn exchange(process: &mut Process, id: &str, watch: &mut Watch<'_>) -> io::R
                     process.empty_stderr();
                     process.stderr.flush();
                     process.answers += 1;
-                    return Ok(outcome(message, &process.stderr));
+                    return Ok(match result(message, &process.stderr) {
+                        Ok(answer) => Outcome::Answer(answer),
+                        Err(fault) => Outcome::Fault { fault, keep: true },
+                    });
                 }
                 Ok(Some(Item::StreamHead(head))) => {
                     process.answers += 1;
@@ -59,7 +62,8 @@ pub fn stream(process: &mut Process, piece: &mut [u8], watch: &mut Watch<'_>) ->
         match process.stdout.stream(piece) {
             Ok(Stream::Piece(length)) => return Ok(Streamed::Piece(length)),
             Ok(Stream::End(message)) if message.header(ERROR_TYPE).is_some() => {
-                return Ok(Streamed::Failed(outcome(message, &process.stderr)));
+                let fault = result(message, &process.stderr).err().unwrap_or_else(|| Fault::exit("The answer failed"));
+                return Ok(Streamed::Failed(Outcome::Fault { fault, keep: true }));
             }
             Ok(Stream::End(_)) => return Ok(Streamed::End),
             Ok(Stream::Waiting) => {}
@@ -86,15 +90,21 @@ fn break_off(process: &mut Process, broken: &Broken) -> Outcome {
     exchange::give_up(process, Fault::marshal(message))
 }
 
+/// The event that a message is about, where it says so.
+pub fn request_id(message: &Message) -> Option<&str> {
+    message.header(REQUEST_ID)
+}
+
 /// Says that a message was no answer to anything. Its bytes may be an answer all the same: they are not logged.
 pub fn log_dropped(message: &Message) {
-    let id = message.header(REQUEST_ID).map(|id| format!(" to {id}")).unwrap_or_default();
+    let id = request_id(message).map(|id| format!(" to {id}")).unwrap_or_default();
     log::warn(format_args!("an answer{id} of {} bytes was dropped: no such event is in flight", message.body.len()));
 }
 
-fn outcome(message: Message, stderr: &Stderr) -> Outcome {
+/// What a message says of its event: an answer, or an error. The process goes on.
+pub fn result(message: Message, stderr: &Stderr) -> Result<Answer, Fault> {
     if let Some(length) = message.too_large {
-        return Outcome::Fault { fault: Fault::too_large(LARGEST_ANSWER, length, true), keep: true };
+        return Err(Fault::too_large(LARGEST_ANSWER, length, true));
     }
     let content_type = message.header("Content-Type").map(str::to_owned);
     let is_output = content_type.as_deref() == Some(OUTPUT);
@@ -108,13 +118,10 @@ fn outcome(message: Message, stderr: &Stderr) -> Outcome {
             }
             _ => Fault::from_message(error_type, body, message.header(ERROR_CAUSE)),
         };
-        return Outcome::Fault { fault, keep: true };
+        return Err(fault);
     }
     if is_output {
-        return match oneshot::answer(message.body) {
-            Ok(body) => Outcome::Answer(Answer::json(body)),
-            Err(fault) => Outcome::Fault { fault, keep: true },
-        };
+        return oneshot::answer(message.body).map(Answer::json);
     }
-    Outcome::Answer(Answer::Whole(Whole { body: message.body, content_type }))
+    Ok(Answer::Whole(Whole { body: message.body, content_type }))
 }

@@ -7,6 +7,7 @@
 
 mod adapters;
 mod context;
+mod desk;
 mod entrypoint;
 mod exchange;
 pub mod find;
@@ -21,6 +22,7 @@ mod process;
 mod pump;
 mod restart;
 mod scan;
+mod shared;
 mod sight;
 mod snapshot;
 mod stderr;
@@ -33,11 +35,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::context::ContextFile;
+pub use self::desk::Desk;
 pub use self::entrypoint::Program;
 use self::exchange::{Outcome, Streamed};
 use self::launch::Launch;
 use self::process::Process;
 use self::restart::Restarts;
+pub use self::shared::Shared;
 use self::watch::{Stopping, Watch};
 use crate::config::{self, Config, Mode};
 use crate::fault::Fault;
@@ -118,11 +122,7 @@ impl Handler {
         }
         let result = self.exchange_twice_at_most(invocation, body);
         if self.config.trace {
-            match &result {
-                Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
-                Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
-                Err(fault) => log::trace('<', &fault.body()),
-            }
+            trace_result(&result);
         }
         result
     }
@@ -140,6 +140,11 @@ impl Handler {
         };
         self.current = keep.then_some(process);
         result
+    }
+
+    /// How many events the handler takes at once in one process.
+    pub fn concurrency(&self) -> u16 {
+        self.current.as_ref().map_or(1, |process| process.stdout.concurrency())
     }
 
     /// The answer that the handler is giving is of no use any more: neither is the handler.
@@ -234,6 +239,15 @@ impl Handler {
         {
             log::error(format_args!("LAMBDA_CONTEXT_FILE could not be brought up to date: {error}"));
         }
+    }
+}
+
+/// Prints what came of an exchange, for whoever asked for it.
+fn trace_result(result: &Result<Answer, Fault>) {
+    match result {
+        Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
+        Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
+        Err(fault) => log::trace('<', &fault.body()),
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Process {
     pub started: Instant,
     /// How many answers it gave.
     pub answers: u64,
+    /// It is given no more events, since it left one without an answer.
+    pub retired: bool,
     status: Option<ExitStatus>,
 }
 
@@ -68,6 +70,7 @@ impl Process {
             ended: false,
             started: Instant::now(),
             answers: 0,
+            retired: false,
             status: None,
         })
     }

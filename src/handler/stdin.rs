@@ -48,6 +48,17 @@ impl Stdin {
         }
     }
 
+    /// Puts an event on its way behind what is on its way.
+    pub fn add(&mut self, parcel: Parcel) {
+        if self.is_done() {
+            self.give(parcel);
+        } else {
+            self.parcel.bytes.drain(..self.written);
+            self.written = 0;
+            self.parcel.bytes.extend_from_slice(&parcel.bytes);
+        }
+    }
+
     /// Takes back what was given.
     pub fn take_back(&mut self) -> Parcel {
         self.written = 0;

@@ -296,6 +296,7 @@ except ZeroDivisionError: logging.exception('oh')";
     let function = handling(body).env("AWS_LAMBDA_LOG_FORMAT", "JSON").env("AWS_LAMBDA_LOG_LEVEL", "INFO").start();
     let id = function.send("{}");
     function.answer(&id);
+    function.wait_log("\"location\"");
     let log = function.stderr();
     let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let line = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{log}"));

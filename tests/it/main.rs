@@ -25,6 +25,7 @@ mod readme;
 mod ready;
 mod resources;
 mod runtime_api;
+mod shared;
 mod shell;
 mod signals;
 mod snapstart;
