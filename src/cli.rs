@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use lexopt::prelude::*;
 
-/// What `--help` prints: it teaches with three examples.
+/// What `--help` prints: it teaches with examples.
 pub const HELP: &str = "\
 lambda-stdio: any program as a Lambda function, here on your shell
 
@@ -20,6 +20,7 @@ Answers go to stdout, one a line; logs and a REPORT line per event go to stderr.
 Options:
       --timeout TIME  give up on an event after TIME (3s, 500ms, 1m), as Lambda would
       --trace         print every exchange to stderr: > to the handler, < from it
+      --watch         start HANDLER again when a file in the current folder or below it changes
   -h, --help          this text
   -V, --version       the version
 
@@ -33,16 +34,21 @@ Examples:
   See why a handler does not answer:
     bootstrap --trace --timeout 3s ./handler.py event.json
 
+  Edit a handler, and type events meanwhile:
+    bootstrap --watch ./handler.py
+
 On Lambda the same file, named bootstrap, serves the handler that the function's settings name.
 The exit status is 0, or 1 if an event or the start failed, or 2 if the command line was wrong.
 ";
 
 /// The command line, read.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
 pub struct Arguments {
     pub help: bool,
     pub version: bool,
     pub trace: bool,
+    pub watch: bool,
     pub timeout: Option<Duration>,
     /// The first free word where `$_HANDLER` is unset.
     pub handler: Option<OsString>,
@@ -59,6 +65,7 @@ impl Arguments {
                 Short('h') | Long("help") => arguments.help = true,
                 Short('V') | Long("version") => arguments.version = true,
                 Long("trace") => arguments.trace = true,
+                Long("watch") => arguments.watch = true,
                 Long("timeout") => {
                     let time = words.value()?.string()?;
                     let time = humantime::parse_duration(&time)

@@ -37,6 +37,8 @@ pub struct Config {
     pub graceful: bool,
     /// Whether each exchange is printed (`HANDLER_TRACE`).
     pub trace: bool,
+    /// Whether the handler is started again when a file changes. No variable says so, but the command line.
+    pub watch: bool,
     /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
     pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
@@ -58,6 +60,7 @@ impl Config {
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             graceful: choice("HANDLER_SHUTDOWN", &[("none", false), ("graceful", true)])?.unwrap_or(false),
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
+            watch: false,
             streaming: streaming()?,
             workers: workers()?,
         })

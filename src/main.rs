@@ -64,10 +64,15 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let name = arguments.handler.unwrap_or_default();
     let signals = Arc::new(Signals::block()?);
     let address = config::runtime_api();
+    if arguments.watch && address.is_some() {
+        return Ok(wrong_usage(
+            "--watch is for a shell: what Lambda runs (AWS_LAMBDA_RUNTIME_API is set) does not change",
+        ));
+    }
     if address.is_none() && name.is_empty() && config::handler_name().is_none() {
         return Ok(wrong_usage("which handler? The first argument names a program or script"));
     }
-    let setup = set_up(name, arguments.trace, signals).inspect_err(log::fault);
+    let setup = set_up(name, arguments.trace, arguments.watch, signals).inspect_err(log::fault);
     match (address, setup) {
         (Some(address), Ok(setup)) => workers::serve(&address, &setup),
         (Some(address), Err(fault)) => workers::init_error(&address, &fault),
@@ -76,10 +81,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn set_up(name: OsString, trace: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {
+fn set_up(name: OsString, trace: bool, watch: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {
     let mut config = Config::read()?;
     config.trace |= trace;
-    let program = find::find(&name, &config.task_root, &config::search_path())?;
+    config.watch = watch;
+    let find = || find::find(&name, &config.task_root, &config::search_path());
+    let program = if watch { None } else { Some(find()?) };
     Ok(Setup { config, name, program, signals })
 }
 

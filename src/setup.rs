@@ -12,7 +12,8 @@ use crate::os::Signals;
 pub struct Setup {
     pub config: Config,
     pub name: OsString,
-    pub program: Program,
+    /// `None` where it may change: then it is found anew at each start.
+    pub program: Option<Program>,
     pub signals: Arc<Signals>,
 }
 

@@ -2,7 +2,7 @@
 //! passed on.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -20,11 +20,12 @@ impl Tend for Handler {
     fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
         loop {
             if !self.busy {
+                self.follow_changes();
                 if self.is_stopping() {
                     return Err(io::Error::other("a signal ends the wait"));
                 }
                 self.replace_ended();
-                if self.restarts.given_up().is_some() {
+                if self.is_alive().is_err() {
                     return Err(io::Error::other("the handler cannot be started"));
                 }
             }
@@ -37,8 +38,12 @@ impl Tend for Handler {
                 return Err(io::Error::other("a signal ends the wait"));
             }
             let retry = self.restarts.next.filter(|_| !self.busy && self.is_incomplete());
-            let wait =
-                Wait { until: [give_up_at, retry].into_iter().flatten().min(), other: Some(descriptor), signals };
+            let wait = Wait {
+                until: [give_up_at, retry].into_iter().flatten().min(),
+                other: Some(descriptor),
+                changes: self.changes.as_ref().filter(|_| !self.busy).map(AsFd::as_fd),
+                signals,
+            };
             let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
             let woke = pump::pump(&mut processes, &wait)?;
             for process in processes {
@@ -47,7 +52,10 @@ impl Tend for Handler {
             if woke.signal {
                 self.note_signal();
             }
-            if woke.other {
+            if woke.change {
+                // Before the event that may have come with it: who has saved a file expects its answer to be the new one.
+                self.read_changes();
+            } else if woke.other {
                 return Ok(());
             }
         }
@@ -60,18 +68,26 @@ impl Handler {
         let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
         if let Some(stopping) = self.stopping {
             let _ = end_by(&mut processes, stopping.kill_at);
+            self.current = None;
+            self.spare = None;
         } else {
-            // End-of-file is the end for a loop, but an empty event for a program that reads to it.
-            if self.talk != Talk::Oneshot {
-                for process in &mut processes {
-                    process.stdin.close();
-                }
-                let _ = end_by(&mut processes, Instant::now() + GOODBYE);
-            }
-            processes.iter().filter(|process| !process.ended).for_each(|process| process.signal(Signal::SIGTERM));
-            let _ = end_by(&mut processes, Instant::now() + GRACE);
+            self.let_go();
             self.stopping = Some(Stopping::by(Signal::SIGTERM));
         }
+    }
+
+    /// Ends the processes that there are, for no other reason than that they are not needed any more.
+    pub(super) fn let_go(&mut self) {
+        let mut processes: Vec<_> = self.current.iter_mut().chain(&mut self.spare).collect();
+        // End-of-file is the end for a loop, but an empty event for a program that reads to it.
+        if self.talk != Talk::Oneshot {
+            for process in &mut processes {
+                process.stdin.close();
+            }
+            let _ = end_by(&mut processes, Instant::now() + GOODBYE);
+        }
+        processes.iter().filter(|process| !process.ended).for_each(|process| process.signal(Signal::SIGTERM));
+        let _ = end_by(&mut processes, Instant::now() + GRACE);
         self.current = None;
         self.spare = None;
     }
@@ -82,7 +98,9 @@ impl Handler {
 
     fn replace_ended(&mut self) {
         let ended = [&mut self.current, &mut self.spare].map(|place| place.take_if(|process| process.is_useless()));
-        for process in ended.into_iter().flatten() {
+        let ended: Vec<_> = ended.into_iter().flatten().collect();
+        let any = !ended.is_empty();
+        for process in ended {
             self.ended_idle(process);
         }
         if self.current.is_none() && self.starts_ahead() {
@@ -90,6 +108,9 @@ impl Handler {
         }
         if self.spare.is_none() && self.wants_spare() {
             self.spare = self.start_unattended();
+        }
+        if any {
+            self.read_changes_after_work();
         }
     }
 }

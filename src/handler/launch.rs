@@ -1,7 +1,9 @@
 //! Starting a handler process and waiting until it is ready for an event.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,8 +22,8 @@ const ALIVE: Duration = Duration::from_millis(10);
 
 /// What is started, over and over.
 pub struct Launch {
-    program: Program,
-    image: Image,
+    /// None yet, as long as there is no such handler.
+    loaded: Option<(Program, Image)>,
     pub signals: Arc<Signals>,
     ready_timeout: Duration,
 }
@@ -36,22 +38,26 @@ pub enum Started {
 }
 
 impl Launch {
-    pub fn new(
-        program: Program,
-        environment: &[(OsString, OsString)],
-        signals: Arc<Signals>,
-        ready_timeout: Duration,
-    ) -> Result<Self, Fault> {
+    pub fn new(signals: Arc<Signals>, ready_timeout: Duration) -> Self {
+        Self { loaded: None, signals, ready_timeout }
+    }
+
+    /// From now on it is `program` that is started.
+    pub fn load(&mut self, program: Program, environment: &[(OsString, OsString)]) -> Result<(), Fault> {
         let mut words = vec![program.path.clone().into_os_string()];
         words.extend(program.arguments.iter().cloned());
         let image = Image::new(program.path.as_os_str(), &words, environment)
             .map_err(|error| Fault::system("The handler's environment cannot be passed on", &error))?;
-        Ok(Self { program, image, signals, ready_timeout })
+        self.loaded = Some((program, image));
+        Ok(())
     }
 
     /// Starts a process that will be talked with in the way of `talk`, and leaves it to itself.
     pub fn start(&self, talk: Talk) -> Result<Process, Fault> {
-        Process::start(&self.program, &self.image, &self.signals, talk)
+        let Some((program, image)) = &self.loaded else {
+            return Err(Fault::handler_not_found("There is no handler to start yet"));
+        };
+        Process::start(program, image, &self.signals, talk)
     }
 
     /// Starts a process and waits until it is ready: it waits for an event, or its time is up. At most until `until`.
@@ -65,7 +71,7 @@ impl Launch {
             // An adapter says when it is ready: it is not looked at, for it may wait for something else until then.
             let look = (!process.stdout.awaits_greeting()).then_some(cadence.next);
             let next = [look, Some(ready_by), until].into_iter().flatten().min();
-            let wait = Wait { until: next, other: None, signals: Some(&self.signals) };
+            let wait = Wait { until: next, signals: Some(&self.signals), ..Wait::default() };
             let woke = pump::pump(&mut [&mut process], &wait).map_err(|error| pipes_fault(&error))?;
             process.stdout.set_aside();
             if process.ended {
@@ -94,11 +100,15 @@ impl Launch {
         }
     }
 
+    fn name(&self) -> impl Display {
+        self.loaded.as_ref().map_or(Path::new(""), |(program, _)| &program.path).display()
+    }
+
     fn ready(&self, mut process: Process) -> Process {
         // A greeting may have come since the poll.
         process.stdout.read();
         process.stdout.set_ready();
-        log::debug(format_args!("the handler {} is ready after {:.1?}", self.program, process.started.elapsed()));
+        log::debug(format_args!("the handler {} is ready after {:.1?}", self.name(), process.started.elapsed()));
         process
     }
 
@@ -116,7 +126,7 @@ impl Launch {
             return Ok(Started::Finished);
         }
         let message =
-            format!("The handler {} ended with {} before it was ready for an event", self.program, describe(status));
+            format!("The handler {} ended with {} before it was ready for an event", self.name(), describe(status));
         Err(Fault::exit(message).with_stack(process.stderr.stack()))
     }
 

@@ -1,16 +1,18 @@
 //! The handler: what the function's author wrote, kept running.
 //!
 //! `find` says what it is (`adapters`, what runs a function), `launch` starts it, `exchange` gives it an event in the
-//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, `restart` starts it again,
-//! and `snapshot` prepares it for SnapStart. All of these wait in `pump`, the one poll loop, over the pipes (`stdin`,
-//! `stdout`, `stderr`) of a `process`.
+//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, `restart` starts it again, `follow`
+//! does so when a person has edited it (`changes`), and `snapshot` prepares it for SnapStart. All of these wait in `pump`,
+//! the one poll loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
 
 mod adapters;
+mod changes;
 mod context;
 mod desk;
 mod entrypoint;
 mod exchange;
 pub mod find;
+mod follow;
 mod idle;
 mod launch;
 mod loop_;
@@ -34,6 +36,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::changes::Changes;
 use self::context::ContextFile;
 pub use self::desk::Desk;
 pub use self::entrypoint::Program;
@@ -62,6 +65,7 @@ enum Talk {
 /// The handler with its processes: the one that works, and one that stands by.
 pub struct Handler {
     launch: Launch,
+    name: OsString,
     config: Config,
     context: Option<ContextFile>,
     talk: Talk,
@@ -71,6 +75,8 @@ pub struct Handler {
     needs_no_event: bool,
     restarts: Restarts,
     stopping: Option<Stopping>,
+    /// Of files, where they are watched.
+    changes: Option<Changes>,
     /// An event is being worked on or answered: no process is replaced meanwhile.
     busy: bool,
     /// When the last event was given to the handler.
@@ -79,35 +85,54 @@ pub struct Handler {
 
 impl Handler {
     /// Starts the handler and waits until it is ready. Any fault is one of the start: an init error.
-    pub fn start(config: Config, name: &OsString, program: Program, signals: Arc<Signals>) -> Result<Self, Fault> {
+    /// Without a `program` it is found here, and anew when it has changed.
+    pub fn start(
+        config: Config,
+        name: &OsString,
+        program: Option<Program>,
+        signals: Arc<Signals>,
+    ) -> Result<Self, Fault> {
+        // Before anything is written: the context file may be in there.
+        let changes = config.watch.then(|| Changes::under(&config.task_root)).transpose().map_err(|error| {
+            Fault::system(&format!("The files in {} cannot be watched", config.task_root.display()), &error)
+        })?;
         let context = ContextFile::create().map_err(|error| {
             log::warn(format_args!("there will be no LAMBDA_CONTEXT_FILE: {error}"));
         });
-        let context = context.ok();
-        let path = context.as_ref().map(ContextFile::path);
-        let environment = config::handler_environment(&config, name, path.as_ref());
-        let talk = match config.mode {
+        let mut handler = Self {
+            launch: Launch::new(signals, config.ready_timeout),
+            name: name.clone(),
+            restarts: Restarts::new(config.watch),
+            config,
+            context: context.ok(),
+            talk: Talk::Undecided,
+            current: None,
+            spare: None,
+            needs_no_event: false,
+            stopping: None,
+            changes,
+            busy: false,
+            began: Instant::now(),
+        };
+        match program {
+            Some(program) => handler.start_first(program)?,
+            None => handler.start_anew()?,
+        }
+        Ok(handler)
+    }
+
+    /// Makes `program` the one to start, of which nothing is known yet.
+    fn load(&mut self, program: Program) -> Result<(), Fault> {
+        self.talk = match self.config.mode {
             _ if program.speaks_messages => Talk::Messages,
             Mode::Auto => Talk::Undecided,
             Mode::Loop => Talk::Loop,
             Mode::Oneshot => Talk::Oneshot,
         };
-        let launch = Launch::new(program, &environment, signals, config.ready_timeout)?;
-        let mut handler = Self {
-            launch,
-            config,
-            context,
-            talk,
-            current: None,
-            spare: None,
-            needs_no_event: false,
-            restarts: Restarts::default(),
-            stopping: None,
-            busy: false,
-            began: Instant::now(),
-        };
-        handler.start_first()?;
-        Ok(handler)
+        self.needs_no_event = false;
+        let context = self.context.as_ref().map(ContextFile::path);
+        let environment = config::handler_environment(&self.config, &self.name, context.as_ref());
+        self.launch.load(program, &environment)
     }
 
     /// Carries out one exchange: the event goes to the handler, its answer comes back. The body of `invocation` is

@@ -24,6 +24,8 @@ pub struct Wait<'a> {
     pub until: Option<Instant>,
     /// A descriptor of somebody else's that may become readable.
     pub other: Option<BorrowedFd<'a>>,
+    /// One that becomes readable when a file changes.
+    pub changes: Option<BorrowedFd<'a>>,
     pub signals: Option<&'a Signals>,
 }
 
@@ -31,6 +33,7 @@ pub struct Wait<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Woke {
     pub other: bool,
+    pub change: bool,
     pub signal: bool,
 }
 
@@ -41,6 +44,7 @@ enum Watched {
     Stderr(usize),
     Exit(usize),
     Other,
+    Changes,
     Signals,
 }
 
@@ -58,6 +62,7 @@ pub fn pump(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
             Watched::Stderr(which) => drop(processes[which].stderr.read()),
             Watched::Exit(which) => processes[which].end(),
             Watched::Other => woke.other = true,
+            Watched::Changes => woke.change = true,
             Watched::Signals => woke.signal = true,
         }
     }
@@ -92,13 +97,16 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
             until = Some(until.map_or(ask, |until| until.min(ask)));
         }
     }
-    if let Some(other) = wait.other {
-        watched.push(Watched::Other);
-        polled.push(PollFd::new(other, PollFlags::POLLIN));
-    }
-    if let Some(signals) = wait.signals {
-        watched.push(Watched::Signals);
-        polled.push(PollFd::new(signals.as_fd(), PollFlags::POLLIN));
+    let others = [
+        (Watched::Other, wait.other),
+        (Watched::Changes, wait.changes),
+        (Watched::Signals, wait.signals.map(AsFd::as_fd)),
+    ];
+    for (what, descriptor) in others {
+        if let Some(descriptor) = descriptor {
+            watched.push(what);
+            polled.push(PollFd::new(descriptor, PollFlags::POLLIN));
+        }
     }
     let timeout = until.map(|until| TimeSpec::from_duration(until.saturating_duration_since(Instant::now())));
     match ppoll(&mut polled, timeout, None) {

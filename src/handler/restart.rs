@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use super::entrypoint::Program;
 use super::launch::Started;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
@@ -32,14 +33,28 @@ pub struct Restarts {
     last: Option<Fault>,
     /// Not before this.
     pub next: Option<Instant>,
+    /// A person is editing the handler: once it has failed, it is started when something has changed.
+    at_changes: bool,
 }
 
 impl Restarts {
-    pub fn succeeded(&mut self) {
-        *self = Self::default();
+    pub fn new(at_changes: bool) -> Self {
+        Self { at_changes, ..Self::default() }
     }
 
-    fn failed(&mut self, fault: Fault) {
+    pub fn succeeded(&mut self) {
+        *self = Self::new(self.at_changes);
+    }
+
+    pub(super) fn failed(&mut self, fault: Fault) {
+        if self.at_changes {
+            log::error(format_args!(
+                "the handler could not be started: {}: {}; it is started again when a file has changed",
+                fault.error_type, fault.message
+            ));
+            self.last = Some(fault);
+            return;
+        }
         log::warn(format_args!("the handler could not be started: {}: {}", fault.error_type, fault.message));
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
         self.failures += 1;
@@ -47,8 +62,11 @@ impl Restarts {
         self.last = Some(fault);
     }
 
-    /// Why there will be no more starts, if so.
+    /// Why there will be no more starts, if so; where a person is editing, none for now.
     pub fn given_up(&self) -> Option<Fault> {
+        if self.at_changes {
+            return self.last.clone();
+        }
         let last = self.last.as_ref().filter(|_| self.failures >= MOST_FAILURES)?;
         let mut fault = last.clone();
         fault.message = format!(
@@ -60,8 +78,9 @@ impl Restarts {
 }
 
 impl Handler {
-    /// The first start. A fault is an init error at once.
-    pub(super) fn start_first(&mut self) -> Result<(), Fault> {
+    /// The first start of `program`. A fault is an init error at once.
+    pub(super) fn start_first(&mut self, program: Program) -> Result<(), Fault> {
+        self.load(program)?;
         if !self.starts_ahead() {
             return Ok(());
         }
@@ -81,6 +100,8 @@ impl Handler {
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
     pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
         self.read_on();
+        self.read_changes_after_work();
+        self.follow_changes();
         if self.current.as_ref().is_some_and(Process::is_useless) {
             self.end_of_current();
         }
@@ -93,6 +114,8 @@ impl Handler {
         if self.spare.is_none() && self.wants_spare() && self.current.is_some() && !self.is_stopping() {
             self.spare = self.bring_up(true, by).ok().flatten();
         }
+        // The next process may have written something at its start.
+        self.read_changes_after_work();
         self.busy = false;
         self.is_alive()
     }
@@ -100,8 +123,8 @@ impl Handler {
     /// An error once the handler has been given up.
     pub fn is_alive(&self) -> anyhow::Result<()> {
         match self.restarts.given_up() {
-            Some(fault) => bail!("{}: {}", fault.error_type, fault.message),
-            None => Ok(()),
+            Some(fault) if !self.restarts.at_changes => bail!("{}: {}", fault.error_type, fault.message),
+            _ => Ok(()),
         }
     }
 
@@ -245,7 +268,7 @@ impl Handler {
 
     fn pause(&mut self, until: Instant) {
         while Instant::now() < until && !self.is_stopping() {
-            let wait = Wait { until: Some(until), other: None, signals: Some(&self.launch.signals) };
+            let wait = Wait { until: Some(until), signals: Some(&self.launch.signals), ..Wait::default() };
             let mut waiting: Vec<_> = self.spare.iter_mut().collect();
             let _ = pump::pump(&mut waiting, &wait);
             self.note_signal();

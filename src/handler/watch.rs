@@ -43,8 +43,8 @@ impl Watch<'_> {
         let kill_at = self.stopping.map(|stopping| stopping.kill_at);
         let wait = Wait {
             until: [until, self.answer_by, kill_at].into_iter().flatten().min(),
-            other: None,
             signals: self.stopping.is_none().then_some(self.signals),
+            ..Wait::default()
         };
         let woke = match &mut self.spare {
             Some(spare) => {

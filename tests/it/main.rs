@@ -34,5 +34,6 @@ mod storm;
 mod streams;
 mod traps;
 mod variables;
+mod watching;
 mod which_handler;
 mod workers;

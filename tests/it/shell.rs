@@ -151,7 +151,7 @@ fn help_teaches_with_examples() {
     let output = Shell::bare().arg("--help").run().expect_status(0);
     let examples = output.stdout.lines().filter(|line| line.starts_with(' ') && line.contains("bootstrap ")).count();
     assert!(examples >= 3, "{}", output.stdout);
-    for word in ["--timeout", "--trace", "--version", "HANDLER_MODE"] {
+    for word in ["--timeout", "--trace", "--watch", "--version", "HANDLER_MODE"] {
         assert!(output.stdout.contains(word), "{word} is missing:\n{}", output.stdout);
     }
 }

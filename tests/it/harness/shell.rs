@@ -164,6 +164,25 @@ impl Typing {
         });
     }
 
+    /// Waits until this stands in the log.
+    #[track_caller]
+    pub fn wait_log(&self, contains: &str) {
+        self.watch.wait(&format!("the log line {contains:?}"), |seen| {
+            memchr::memmem::find(&seen.stderr, contains.as_bytes()).map(|_| ())
+        });
+    }
+
+    /// Types an event in; the answer, a line, is the next one on stdout.
+    #[track_caller]
+    pub fn ask(&mut self, event: &str) -> String {
+        let before = self.watch.look(|seen| seen.stdout.len());
+        self.type_in(&format!("{event}\n"));
+        self.watch.wait(&format!("the answer to {event}"), |seen| {
+            let end = memchr::memchr(b'\n', &seen.stdout[before..])?;
+            Some(String::from_utf8_lossy(&seen.stdout[before..before + end]).into_owned())
+        })
+    }
+
     /// Waits for the end.
     #[track_caller]
     pub fn end(self) -> Output {
