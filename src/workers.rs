@@ -40,6 +40,15 @@ pub fn serve(address: &str, setup: &Setup) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Starts a worker's handler; `None` if a signal came instead.
+fn start(setup: &Setup) -> Result<Option<Handler>, Fault> {
+    match setup.start() {
+        Ok(handler) => Ok(Some(handler)),
+        Err(_) if setup.signals.pending().is_some() => Ok(None),
+        Err(fault) => Err(fault).inspect_err(log::fault),
+    }
+}
+
 /// How many workers there are. A sandbox that is restored from a snapshot gets one event at a time, and a snapshot is taken
 /// once: there is nothing for a second worker to do.
 fn count(setup: &Setup) -> u16 {
@@ -49,15 +58,6 @@ fn count(setup: &Setup) -> u16 {
     }
     log::warn(format_args!("one worker is started and not {wanted}: with SnapStart, events come one at a time"));
     1
-}
-
-/// Starts a worker's handler; `None` if a signal came instead.
-fn start(setup: &Setup) -> Result<Option<Handler>, Fault> {
-    match setup.start() {
-        Ok(handler) => Ok(Some(handler)),
-        Err(_) if setup.signals.pending().is_some() => Ok(None),
-        Err(fault) => Err(fault).inspect_err(log::fault),
-    }
 }
 
 /// Each worker has a handler of its own, which the first has started already.

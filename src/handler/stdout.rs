@@ -108,15 +108,15 @@ impl Stdout {
         }
     }
 
-    /// How many events it may be given at once, as it greeted.
-    pub fn concurrency(&self) -> u16 {
-        let mut offers = self.offers.split_ascii_whitespace();
-        offers.find_map(|offer| offer.strip_prefix("concurrency=")?.parse().ok()).unwrap_or(1)
-    }
-
     /// Whether it greeted with this word.
     pub fn greeted(&self, word: &str) -> bool {
         self.offers.split_ascii_whitespace().any(|offer| offer == word)
+    }
+
+    /// How many events it may be given at once, as it greeted.
+    pub fn concurrency(&self) -> u16 {
+        let count = self.offers.split_ascii_whitespace().find_map(|word| word.strip_prefix("concurrency="));
+        count.and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
     /// It waits for events: what it prints from now on is for them.
