@@ -191,6 +191,15 @@ fn a_handler_that_does_not_ask_is_told_nothing() {
 }
 
 #[test]
+fn its_greeting_may_offer_both() {
+    for greeting in ["snapstart concurrency=3", "concurrency=3 snapstart"] {
+        let function = Function::bash(&format!("{TOLD}serve '{greeting}'")).workers(3).start();
+        function.requests(Call::Next, 3);
+        assert_eq!(function.children().len(), 1, "{greeting}: one process for all three");
+    }
+}
+
+#[test]
 fn a_standby_is_told_too() {
     let function = told("").env("HANDLER_STANDBY", "1").start();
     assert_eq!(function.call("1").response(), b"1");
