@@ -1,9 +1,9 @@
 //! The handler: what the function's author wrote, kept running.
 //!
 //! `find` says what it is (`adapters`, what runs a function), `launch` starts it, `exchange` gives it an event in the
-//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, and `restart` starts it again, and `follow` when a
-//! person has edited it (`changes`). All of
-//! these wait in `pump`, the one poll loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
+//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, `restart` starts it again, and
+//! `follow` does when a person has edited it (`changes`). All of these wait in `pump`, the one poll
+//! loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
 
 mod adapters;
 mod changes;
