@@ -33,6 +33,8 @@ pub struct Config {
     pub ready_timeout: Duration,
     /// Whether the next process is started ahead (`HANDLER_STANDBY`); `None` leaves it to the mode.
     pub standby: Option<bool>,
+    /// Whether Lambda is asked to send a signal before it ends the sandbox (`HANDLER_SHUTDOWN`).
+    pub graceful: bool,
     /// Whether each exchange is printed (`HANDLER_TRACE`).
     pub trace: bool,
     /// Whether the handler is started again when a file changes. No variable says so, but the command line.
@@ -56,6 +58,7 @@ impl Config {
             deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
+            graceful: choice("HANDLER_SHUTDOWN", &[("none", false), ("graceful", true)])?.unwrap_or(false),
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
             watch: false,
             streaming: streaming()?,
@@ -101,6 +104,11 @@ pub fn log_style() -> Style {
         json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") || value(MAX_CONCURRENCY).is_some(),
         level: Level::named(&text("AWS_LAMBDA_LOG_LEVEL")).unwrap_or(Level::Info),
     }
+}
+
+/// Whether a snapshot of the sandbox is taken before the first event (`$AWS_LAMBDA_INITIALIZATION_TYPE`).
+pub fn is_snapstart() -> bool {
+    value("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "snap-start")
 }
 
 /// The descriptor that the platform keeps its telemetry on, not ours to use or to pass on.

@@ -15,6 +15,7 @@ mod log;
 mod os;
 mod setup;
 mod shell;
+mod snapstart;
 mod source;
 mod supervisor;
 mod workers;

@@ -25,4 +25,22 @@ pub trait Source {
 
     /// Says that an event failed.
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()>;
+
+    /// Where there will be a snapshot before the first event: what leads through it.
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        None
+    }
+}
+
+/// A source that has a snapshot taken of the whole sandbox once the handler is ready: events come to what was restored
+/// from it, any number of times.
+pub trait Snapshots {
+    /// Says that the handler cannot be in a snapshot. Nothing comes after it.
+    fn before_snapshot_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
+
+    /// Lets the snapshot be taken, and returns in a sandbox that was restored from it.
+    fn wait_restored(&mut self) -> anyhow::Result<()>;
+
+    /// Says that the handler could not go on after that. Nothing comes after it.
+    fn after_restore_error(&mut self, fault: &Fault) -> anyhow::Result<()>;
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use crate::fault::Fault;
 use crate::handler::{Desk, Handler};
 use crate::invocation::{Answer, AnswerStream, Invocation};
-use crate::log;
 use crate::source::Source;
+use crate::{log, snapstart};
 
 /// How much of a stream is read before its answer is begun.
 const FIRST_PIECE: usize = 8 * 1024;
@@ -16,7 +16,10 @@ const FIRST_PIECE: usize = 8 * 1024;
 pub fn serve(source: &mut dyn Source, handler: Handler) -> anyhow::Result<()> {
     let handler = Arc::new(Mutex::new(handler));
     source.tend(handler.clone());
-    let served = serve_events(source, &handler);
+    let served = match snapstart::lead(source, &handler) {
+        Ok(true) => serve_events(source, &handler),
+        ended => ended.map(drop),
+    };
     lock(&handler).stop();
     served
 }
@@ -130,6 +133,6 @@ impl AnswerStream for HandlerStream<'_> {
 }
 
 /// Nobody else holds the handler while events are served: a source lets go of it when its wait is over.
-fn lock(handler: &Mutex<Handler>) -> MutexGuard<'_, Handler> {
+pub fn lock(handler: &Mutex<Handler>) -> MutexGuard<'_, Handler> {
     handler.lock().unwrap_or_else(PoisonError::into_inner)
 }

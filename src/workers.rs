@@ -10,9 +10,8 @@ use std::thread;
 use crate::fault::Fault;
 use crate::handler::{Handler, Shared};
 use crate::lambda::Lambda;
-use crate::log;
 use crate::setup::Setup;
-use crate::supervisor;
+use crate::{config, log, supervisor};
 
 /// How a worker left.
 enum Left {
@@ -25,7 +24,10 @@ enum Left {
 /// Serves events from the Runtime API at `address` until a signal ends that. Any other end is a failure, so that Lambda
 /// replaces the sandbox: all workers have left.
 pub fn serve(address: &str, setup: &Setup) -> anyhow::Result<ExitCode> {
-    let count = setup.config.workers;
+    if setup.config.graceful {
+        Lambda::at(address)?.ask_for_sigterm();
+    }
+    let count = count(setup);
     // The first handler tells whether it works on several events by itself.
     let first = start(setup);
     match first {
@@ -45,6 +47,17 @@ fn start(setup: &Setup) -> Result<Option<Handler>, Fault> {
         Err(_) if setup.signals.pending().is_some() => Ok(None),
         Err(fault) => Err(fault).inspect_err(log::fault),
     }
+}
+
+/// How many workers there are. A sandbox that is restored from a snapshot gets one event at a time, and a snapshot is taken
+/// once: there is nothing for a second worker to do.
+fn count(setup: &Setup) -> u16 {
+    let wanted = setup.config.workers;
+    if wanted == 1 || !config::is_snapstart() {
+        return wanted;
+    }
+    log::warn(format_args!("one worker is started and not {wanted}: with SnapStart, events come one at a time"));
+    1
 }
 
 /// Each worker has a handler of its own, which the first has started already.

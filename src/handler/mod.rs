@@ -1,9 +1,9 @@
 //! The handler: what the function's author wrote, kept running.
 //!
 //! `find` says what it is (`adapters`, what runs a function), `launch` starts it, `exchange` gives it an event in the
-//! way that it talks (`loop_`, `oneshot`, `messages`), `idle` tends it between events, `restart` starts it again, and
-//! `follow` does when a person has edited it (`changes`). All of these wait in `pump`, the one poll
-//! loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
+//! way that it talks (`loop_`, `oneshot`, `messages`, or several at once: `shared`), `idle` tends it between events,
+//! `restart` starts it again, `follow` when a person has edited it (`changes`), and `snapshot` prepares it for SnapStart.
+//! All of these wait in `pump`, the one poll loop, over the pipes (`stdin`, `stdout`, `stderr`) of a `process`.
 
 mod adapters;
 mod changes;
@@ -26,6 +26,7 @@ mod restart;
 mod scan;
 mod shared;
 mod sight;
+mod snapshot;
 mod stderr;
 mod stdin;
 mod stdout;
@@ -168,7 +169,7 @@ impl Handler {
 
     /// How many events the handler takes at once in one process.
     pub fn concurrency(&self) -> u16 {
-        self.current.as_ref().map_or(1, |process| process.stdout.concurrency)
+        self.current.as_ref().map_or(1, |process| process.stdout.concurrency())
     }
 
     /// The answer that the handler is giving is of no use any more: neither is the handler.

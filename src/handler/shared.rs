@@ -117,8 +117,8 @@ impl Shared {
     fn pump(&mut self, until: Option<Instant>, for_signals: bool) -> anyhow::Result<()> {
         let signals = self.handler.launch.signals.clone();
         let desk = self.desk.clone();
-        let wait =
-            Wait { until, other: Some(desk.as_fd()), signals: for_signals.then_some(&*signals), ..Wait::default() };
+        let signals_now = for_signals.then_some(&*signals);
+        let wait = Wait { until, other: Some(desk.as_fd()), signals: signals_now, ..Wait::default() };
         let busy = self.current.iter_mut().chain(&mut self.retired);
         let mut processes: Vec<_> = busy.map(|busy| &mut busy.process).collect();
         let woke = pump::pump(&mut processes, &wait)?;

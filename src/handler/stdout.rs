@@ -38,9 +38,9 @@ pub struct Stdout {
     /// What is no answer, on its way to the log.
     pub stray: Lines,
     pub talk: Talk,
-    /// How many events it may be given at once, as it greeted.
-    pub concurrency: u16,
     phase: Phase,
+    /// What its greeting says besides: words, each an offer that `bootstrap` may take up.
+    offers: String,
     /// What was printed before the first event: part of the answer, should the handler turn out to read to
     /// end-of-file. `None` where that is not the question.
     early: Option<Vec<u8>>,
@@ -57,8 +57,8 @@ impl Stdout {
             output: Vec::new(),
             stray: Lines::dropping_empty(),
             talk,
-            concurrency: 1,
             phase: if talk == Talk::Oneshot { Phase::Speaking } else { Phase::Starting },
+            offers: String::new(),
             early: (talk == Talk::Undecided).then(Vec::new),
             messages: Reader::new(),
             wide: false,
@@ -101,13 +101,22 @@ impl Stdout {
             self.phase = Phase::Speaking;
             let behind = self.output[GREETING.len()..end].trim_ascii_end();
             if behind.is_empty() || behind[0] == b' ' {
-                let count =
-                    behind.trim_ascii().strip_prefix(b"concurrency=").and_then(|count| std::str::from_utf8(count).ok());
-                self.concurrency = count.and_then(|count| count.parse().ok()).unwrap_or(1);
                 self.talk = Talk::Messages;
+                self.offers = String::from_utf8_lossy(behind).into_owned();
                 self.output.drain(..=end);
             }
         }
+    }
+
+    /// Whether it greeted with this word.
+    pub fn greeted(&self, word: &str) -> bool {
+        self.offers.split_ascii_whitespace().any(|offer| offer == word)
+    }
+
+    /// How many events it may be given at once, as it greeted.
+    pub fn concurrency(&self) -> u16 {
+        let count = self.offers.split_ascii_whitespace().find_map(|word| word.strip_prefix("concurrency="));
+        count.and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
     /// It waits for events: what it prints from now on is for them.

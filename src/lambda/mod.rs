@@ -1,8 +1,11 @@
-//! Events from Lambda's Runtime API, over one connection that is kept (`wire`).
+//! Events from Lambda's Runtime API, over one connection that is kept (`wire`), and what else Lambda wants to be asked
+//! before the first one (`snapstart`, `extension`).
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
+mod extension;
+mod snapstart;
 mod stream;
 mod wire;
 
@@ -19,9 +22,8 @@ use self::wire::{Loopback, Wire};
 use crate::fault::Fault;
 use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
-use crate::log;
-use crate::source::Source;
-use crate::xray;
+use crate::source::{Snapshots, Source};
+use crate::{config, log, xray};
 
 const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
@@ -52,7 +54,9 @@ const LONGEST_HEADER: usize = 16 * 1024;
 pub struct Lambda {
     agent: Agent,
     wire: Arc<Wire>,
-    /// `http://host:port[/path]/2018-06-01/runtime`
+    /// `http://host:port[/path]`
+    root: String,
+    /// The same with `/2018-06-01/runtime`.
     base: String,
     /// Where the next event is, read once for all events.
     next: Uri,
@@ -64,25 +68,14 @@ impl Lambda {
     /// `address` is `$AWS_LAMBDA_RUNTIME_API`: `host:port` on Lambda, with a path or a scheme from emulators.
     pub fn at(address: &str) -> anyhow::Result<Self> {
         let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        let base = format!("http://{address}/2018-06-01/runtime");
+        let root = format!("http://{address}");
+        let base = format!("{root}/2018-06-01/runtime");
         let next = format!("{base}/invocation/next").parse::<Uri>().ok();
         let next = next.filter(|next| wire::address(next).is_some()).with_context(|| {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
-        let config = Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(Duration::from_secs(1)))
-            .max_idle_age(Duration::MAX)
-            .user_agent(USER_AGENT)
-            .accept("")
-            .accept_encoding("")
-            .max_response_header_size(wire::LARGEST_HEADERS)
-            .build();
-        let agent = Agent::with_parts(config, wire::Dial(wire.clone()), Loopback);
-        Ok(Self { agent, wire, base, next, tries: 1 })
+        Ok(Self { agent: agent(&wire), wire, root, base, next, tries: 1 })
     }
 
     /// For one of several workers: what goes wrong with `/next` may be over soon, and is nobody else's business.
@@ -91,10 +84,15 @@ impl Lambda {
         self
     }
 
+    /// Has Lambda send SIGTERM before it ends the sandbox, if it can be had. To be called before the first `next`, once for
+    /// all workers.
+    pub fn ask_for_sigterm(&self) {
+        extension::register(&self.root);
+    }
+
     /// Says that the handler could not be started. Nothing comes after it.
     pub fn init_error(&self, fault: &Fault) -> anyhow::Result<()> {
-        let error_type = header_value(&fault.error_type);
-        self.post("init/error", &error_headers(&error_type), &fault.body())
+        self.post_failed_start("init/error", fault)
     }
 
     /// Asks for the next event once.
@@ -165,6 +163,11 @@ impl Lambda {
         }
         self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
     }
+
+    fn post_failed_start(&self, path: &str, fault: &Fault) -> anyhow::Result<()> {
+        let error_type = header_value(&fault.error_type);
+        self.post(path, &error_headers(&error_type), &fault.body())
+    }
 }
 
 impl Source for Lambda {
@@ -206,6 +209,26 @@ impl Source for Lambda {
         headers.push((ERROR_CAUSE, &cause));
         self.post_answer(invocation, "error", &headers, &fault.body())
     }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        config::is_snapstart().then_some(self)
+    }
+}
+
+/// What makes the calls, over connections that `wire` knows of. They are closed when it is dropped.
+fn agent(wire: &Arc<Wire>) -> Agent {
+    let config = Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(Duration::from_secs(1)))
+        .max_idle_age(Duration::MAX)
+        .user_agent(USER_AGENT)
+        .accept("")
+        .accept_encoding("")
+        .max_response_header_size(wire::LARGEST_HEADERS)
+        .build();
+    Agent::with_parts(config, wire::Dial(wire.clone()), Loopback)
 }
 
 /// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by

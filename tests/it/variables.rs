@@ -14,6 +14,7 @@ fn a_value_that_cannot_be_read_is_an_init_error_that_names_it() {
         ("HANDLER_READY_TIMEOUT_MS", "1.5", "milliseconds"),
         ("HANDLER_READY_TIMEOUT_MS", "99999999999999999999999", "milliseconds"),
         ("HANDLER_STANDBY", "perhaps", "0"),
+        ("HANDLER_SHUTDOWN", "perhaps", "graceful"),
         ("HANDLER_TRACE", "perhaps", "1"),
     ] {
         let function = Function::bash(ECHO).env(name, value).start();
@@ -33,6 +34,8 @@ fn every_documented_value_is_taken() {
         ("HANDLER_READY_TIMEOUT_MS", "9000"),
         ("HANDLER_STANDBY", "0"),
         ("HANDLER_STANDBY", "1"),
+        ("HANDLER_SHUTDOWN", "graceful"),
+        ("HANDLER_SHUTDOWN", "none"),
         ("HANDLER_TRACE", "0"),
         ("HANDLER_TRACE", "1"),
     ] {

@@ -161,7 +161,7 @@ impl Shared {
                 at: Instant::now(),
                 probe,
                 status: 0,
-                counts: !lost && call != Call::Next,
+                counts: !lost && !call.asks(),
             };
             let nonce = self.lock().given.get(&request.id).and_then(Event::nonce);
             for complaint in police::complaints(&request, nonce.as_deref()) {
@@ -205,8 +205,11 @@ impl Shared {
         index: usize,
     ) -> Option<(u16, Vec<u8>)> {
         if matches!(reply, Some(Reply::Held)) {
+            // Nothing but the release can come of it, so it does not count as open.
+            self.watch.change(|seen| seen.open -= 1);
             let state = self.lock();
             drop(self.changed.wait_timeout_while(state, LIMIT, |state| !state.released && !state.ended));
+            self.watch.change(|seen| seen.open += 1);
         }
         let mut headers = Vec::new();
         if matches!(reply, Some(Reply::SayClose)) {
@@ -221,9 +224,12 @@ impl Shared {
             self.watch.change(|seen| seen.requests[index].id.clone_from(&event.id));
             return Some((200, http::answer(200, &headers, &event.body, event.chunked)));
         }
+        if matches!(call, Call::RestoreNext | Call::Register | Call::ExtensionNext) {
+            return self.beside_events(call, reply, headers);
+        }
         let mut state = self.lock();
-        let verdict = if call == Call::Init {
-            if state.given.is_empty() { Ok(()) } else { Err((403, "an init error after the first event")) }
+        let verdict = if matches!(call, Call::Init | Call::RestoreError) {
+            if state.given.is_empty() { Ok(()) } else { Err((403, "an error of the start after the first event")) }
         } else {
             match (state.given.contains_key(id), state.taken.get(id)) {
                 (false, _) => Err((400, "an answer to an event that was never given out")),
@@ -249,6 +255,33 @@ impl Shared {
             (Ok(()), _) => 202,
         };
         Some((status, http::answer(status, &headers, b"{\"status\":\"OK\"}", false)))
+    }
+
+    /// The calls that are about no event. They come before the first one; an extension's `/next` gets nothing, ever.
+    fn beside_events(
+        &self,
+        call: Call,
+        reply: Option<&Reply>,
+        mut headers: Vec<(String, String)>,
+    ) -> Option<(u16, Vec<u8>)> {
+        if let Some(Reply::Status(status)) = reply {
+            return Some((*status, http::answer(*status, &headers, b"{\"errorType\":\"Staged\"}", false)));
+        }
+        if call == Call::ExtensionNext {
+            self.watch.change(|seen| seen.open -= 1);
+            let state = self.lock();
+            drop(self.changed.wait_while(state, |state| !state.ended));
+            self.watch.change(|seen| seen.open += 1);
+            return None;
+        }
+        let asked = self.watch.look(|seen| seen.requests.iter().any(|request| request.call == Call::Next));
+        if asked {
+            self.violation(format!("{call:?} after the first /next"));
+        }
+        if call == Call::Register {
+            headers.push(("Lambda-Extension-Identifier".to_owned(), police::EXTENSION_ID.to_owned()));
+        }
+        Some((200, http::answer(200, &headers, b"{}", false)))
     }
 
     /// The long poll. An event is not given to a connection whose other end has gone.
