@@ -100,7 +100,13 @@ impl Handler {
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
     pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
         self.read_on();
-        self.read_changes_after_work();
+        // A handler that does not start has done nothing to the files.
+        let worked = self.restarts.given_up().is_none();
+        if worked {
+            self.read_changes_after_work();
+        } else {
+            self.read_changes();
+        }
         self.follow_changes();
         if self.current.as_ref().is_some_and(Process::is_useless) {
             self.end_of_current();
@@ -114,8 +120,10 @@ impl Handler {
         if self.spare.is_none() && self.wants_spare() && self.current.is_some() && !self.is_stopping() {
             self.spare = self.bring_up(true, by).ok().flatten();
         }
-        // The next process may have written something at its start.
-        self.read_changes_after_work();
+        if worked {
+            // The next process may have written something at its start.
+            self.read_changes_after_work();
+        }
         self.busy = false;
         self.is_alive()
     }
