@@ -125,7 +125,7 @@ fn number_from(variable: &str) -> Option<u64> {
 }
 
 /// Sends a storm of at least this many events, in gusts, and checks every answer.
-fn storm(function: &Running, events: u32, deeds_of: impl Fn(&str) -> bool) {
+fn storm(function: &Running, workers: usize, events: u32, deeds_of: impl Fn(&str) -> bool) {
     let seed = number_from("STORM_SEED")
         .unwrap_or_else(|| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()));
     println!("STORM_SEED={seed}");
@@ -136,7 +136,7 @@ fn storm(function: &Running, events: u32, deeds_of: impl Fn(&str) -> bool) {
 
     // What is opened once, at the first death, is not a leak.
     function.call(r#"{"n":0,"do":"exit"}"#);
-    function.wait_idle();
+    function.wait_all_idle(workers);
     let descriptors = procfs::descriptors(function.pid());
     let mut number = 0;
     while number < events || started.elapsed() < soak {
@@ -159,6 +159,7 @@ fn storm(function: &Running, events: u32, deeds_of: impl Fn(&str) -> bool) {
             function.answer(&id);
         }
     }
+    function.wait_all_idle(workers);
 
     let answers = function.watch().look(|seen| {
         seen.requests.iter().filter(|request| request.call != Call::Next).cloned().map(Answer).collect::<Vec<_>>()
@@ -179,21 +180,26 @@ fn storm(function: &Running, events: u32, deeds_of: impl Fn(&str) -> bool) {
         }
     }
 
-    function.wait_idle();
     assert_eq!(procfs::descriptors(function.pid()), descriptors, "descriptors leaked, STORM_SEED={seed}");
     let children = function.children();
-    assert!(children.len() == 1 && children[0].1 != 'Z', "{children:?}, STORM_SEED={seed}");
-    assert_eq!(function.others().len(), 1, "processes were left over, STORM_SEED={seed}");
+    let alive = children.iter().filter(|(_, state)| *state != 'Z').count();
+    assert!(children.len() == workers && alive == workers, "{children:?}, STORM_SEED={seed}");
+    assert_eq!(function.others().len(), workers, "processes were left over, STORM_SEED={seed}");
 }
 
 #[test]
 fn a_loop_in_a_storm() {
-    storm(&Function::of("perl", LOOP).start(), 2000, |_| true);
+    storm(&Function::of("perl", LOOP).start(), 1, 2000, |_| true);
 }
 
 #[test]
 fn a_oneshot_in_a_storm() {
     let function = Function::of("perl", ONESHOT).mode("oneshot").start();
     let deeds = ["answer", "pretty", "noise", "error", "marshal", "exit", "signal", "orphan", "hang"];
-    storm(&function, 1500, |deed| deeds.contains(&deed));
+    storm(&function, 1, 1500, |deed| deeds.contains(&deed));
+}
+
+#[test]
+fn eight_workers_in_a_storm() {
+    storm(&Function::of("perl", LOOP).workers(8).start(), 8, 3000, |_| true);
 }

@@ -67,6 +67,16 @@ impl Running {
         });
     }
 
+    /// The same for all of several workers.
+    #[track_caller]
+    pub fn wait_all_idle(&self, workers: usize) {
+        self.watch.wait("all workers to be idle", |seen| {
+            let asks = seen.requests.iter().filter(|request| request.call == Call::Next);
+            let waiting = asks.filter(|request| request.status == 0 && request.id.is_empty()).count();
+            (waiting == workers).then_some(())
+        });
+    }
+
     /// Waits until this stands in the log.
     #[track_caller]
     pub fn wait_log(&self, contains: &str) {
