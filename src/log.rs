@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::fault::Fault;
+use crate::invocation::Invocation;
 use crate::json;
 
 /// The longest line of a handler that is logged; the rest of it is left out.
@@ -59,8 +60,8 @@ pub struct Style {
 static STYLE: OnceLock<Style> = OnceLock::new();
 
 thread_local! {
-    /// The request that this thread works on: every line of the meantime belongs to it.
-    static REQUEST: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The request that this thread works on, as members of a JSON object: every line of the meantime belongs to it.
+    static REQUEST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Says how to write, once, at the start.
@@ -72,11 +73,24 @@ fn style() -> Style {
     *STYLE.get().unwrap_or(&Style { json: false, level: Level::Info })
 }
 
-/// From here on the lines belong to this request, or to none. Only JSON lines say so.
-pub fn set_request(id: Option<&str>) {
+/// From here on the lines belong to this event, or to none. Only JSON lines say so.
+pub fn set_request(invocation: Option<&Invocation>) {
     if style().json {
-        REQUEST.with_borrow_mut(|request| *request = id.map(str::to_owned));
+        REQUEST.with_borrow_mut(|request| {
+            request.clear();
+            let tenant = invocation.and_then(|invocation| invocation.header("Lambda-Runtime-Aws-Tenant-Id"));
+            let id = invocation.map(|invocation| invocation.id.as_str());
+            for (name, value) in [("requestId", id), ("tenantId", tenant)] {
+                if let Some(value) = value {
+                    let _ = write!(request, r#","{name}":{}"#, quoted(value));
+                }
+            }
+        });
     }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 pub fn debug(message: impl Display) {
@@ -139,14 +153,9 @@ fn own_line(level: Level, message: &dyn Display, fault: Option<&Fault>) {
 }
 
 fn push_object(out: &mut String, level: Level, message: &str, fault: Option<&Fault>) {
-    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
     let now = humantime::format_rfc3339_millis(SystemTime::now());
     let _ = write!(out, r#"{{"timestamp":"{now}","level":"{}","message":{}"#, level.name(), quoted(message));
-    REQUEST.with_borrow(|request| {
-        if let Some(id) = request {
-            let _ = write!(out, r#","requestId":{}"#, quoted(id));
-        }
-    });
+    REQUEST.with_borrow(|request| out.push_str(request));
     if let Some(fault) = fault {
         let stack = serde_json::to_string(&fault.stack).unwrap_or_default();
         let _ = write!(out, r#","errorType":{},"stackTrace":{stack}"#, quoted(&fault.error_type));

@@ -33,7 +33,7 @@ fn serve_events(source: &mut dyn Source, handler: &Mutex<Handler>) -> anyhow::Re
         // Why the handler is gone says more than how the wait for its event ended.
         lock(handler).is_alive()?;
         let Some(mut invocation) = next? else { return Ok(()) };
-        log::set_request(Some(&invocation.id));
+        log::set_request(Some(&invocation));
         let result = lock(handler).exchange(&mut invocation);
         match result {
             Ok(Answer::Whole(answer)) => source.respond(&invocation, &answer)?,
@@ -61,7 +61,7 @@ pub fn serve_desk(mut source: impl Source, desk: &Desk) {
 
 fn serve_desk_events(source: &mut dyn Source, desk: &Desk) -> anyhow::Result<()> {
     while let Some(invocation) = source.next()? {
-        log::set_request(Some(&invocation.id));
+        log::set_request(Some(&invocation));
         let said = invocation.without_body();
         let told = match desk.exchange(invocation) {
             Ok(Answer::Whole(answer)) => source.respond(&said, &answer),

@@ -224,3 +224,23 @@ fn the_level_filters_bootstraps_own_lines_alone() {
         assert_eq!(function.stderr().contains("[WARN] lambda-stdio: "), shown, "{level}: {}", function.story());
     }
 }
+
+#[test]
+fn the_tenant_is_named_wherever_the_request_is() {
+    let function = Function::bash("while read -r e; do echo \"told $e\" >&2; [ $e = 2 ] && exit 3; echo $e; done");
+    let function = function.env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();
+    let tenant = |event: &str| Event::new(event).header("Lambda-Runtime-Aws-Tenant-Id", "blue \"team\"");
+    function.call(tenant("1"));
+    function.call(tenant("2")).error("Runtime.ExitError");
+    function.call("3");
+    function.wait_log("told 3");
+    let stderr = function.stderr();
+    let lines: Vec<Value> = stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        let message = line["message"].as_str().unwrap();
+        let tenant = if message == "told 3" { &Value::Null } else { &Value::from("blue \"team\"") };
+        assert_eq!(&line["tenantId"], tenant, "{line}");
+        assert!(line["requestId"].is_string(), "{line}");
+    }
+    assert_eq!(lines.len(), 4, "{stderr}");
+}

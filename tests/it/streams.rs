@@ -5,7 +5,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::harness::{Answer, Call, Event, Function, Shell, procfs};
+use crate::harness::watch::Exit;
+use crate::harness::{Answer, Call, Event, Function, Reply, Shell, procfs};
 
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 
@@ -186,4 +187,13 @@ fn a_large_oneshot_stream_takes_little_memory() {
     assert_eq!(function.call("30000000").response().len(), 30_000_000);
     let grown = procfs::peak_memory(function.pid()) - before;
     assert!(grown < 4_000_000, "{grown} bytes more for 30 MB");
+}
+
+#[test]
+fn a_server_that_is_gone_ends_bootstrap_and_the_handler() {
+    let function = function().lifeline("alive").reply(Call::Response, Reply::HangUp).start();
+    function.send(deed("sys.alive = open('alive', 'w'); chunk('begun')\nwhile True: chunk('x' * 10000)"));
+    // What was streamed cannot be sent again: Lambda replaces the sandbox.
+    assert_eq!(function.exit(), Exit::Status(1));
+    function.pipe("alive").wait_dead();
 }

@@ -63,6 +63,8 @@ pub enum Reply {
     SayClose,
     /// Does its duty, a few bytes at a time.
     InPieces,
+    /// Closes the connection when the first chunk of the request's body has come.
+    HangUp,
     /// Does its duty, but only when the test calls `Server::release`.
     Held,
 }

@@ -136,7 +136,13 @@ impl Shared {
     fn serve(&self, connection: usize, stream: &TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::with_capacity(1 << 16, stream);
-        let on_chunk = |chunk: &[u8]| self.watch.change(|seen| seen.chunks.push(chunk.to_vec()));
+        let on_chunk = |chunk: &[u8]| {
+            self.watch.change(|seen| seen.chunks.push(chunk.to_vec()));
+            let hangs_up = self.lock().replies.values().any(|replies| matches!(replies.front(), Some(Reply::HangUp)));
+            if hangs_up {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        };
         while let Some(wire) = http::read_request(&mut reader, on_chunk)? {
             let path = wire.path.strip_prefix(&self.prefix).unwrap_or_default();
             let Some((call, id)) = Call::of(&wire.method, path) else {
