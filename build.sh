@@ -117,6 +117,8 @@ check_scripts() {
 is_script() {
   case $1 in
     *.sh | *.bash) return 0 ;;
+    # A Roswell script is Lisp behind its first line.
+    *.ros) return 1 ;;
   esac
   first=$(head -c 64 "$1" | tr -d '\0' | head -n 1)
   case $first in
