@@ -1,43 +1,13 @@
 //! Messages, section 4 of the contract: what a handler that greets with `lambda-stdio/1 ready` is told, and all that it may
 //! say. The handlers speak by hand, so that they can say it wrongly, too.
 
+use crate::harness::speaking::SPEAKING;
 use crate::harness::{Call, Event, Function, Running, Shell, hex};
 use serde_json::{Value, json};
 
-/// What every handler here begins with: one function for each of ready, read and write.
-const PRELUDE: &str = r#"
-import binascii, json, os, sys
-
-def emit(*pieces):
-    for piece in pieces:
-        sys.stdout.buffer.write(piece if isinstance(piece, bytes) else piece.encode())
-    sys.stdout.buffer.flush()
-
-def read():
-    headers = {}
-    for line in sys.stdin.buffer:
-        name, _, value = line.decode().rstrip("\r\n").partition(": ")
-        if not name:
-            break
-        headers[name] = value
-    else:
-        sys.exit()
-    return headers, sys.stdin.buffer.read(int(headers["Content-Length"]))
-
-def write(body, end="\n", **headers):
-    body = body if isinstance(body, bytes) else body.encode()
-    for name, value in {"content_length": len(body), **headers}.items():
-        emit(name.replace("_", "-"), ": ", str(value), end)
-    emit(end, body)
-
-def events():
-    while True:
-        yield read()
-"#;
-
 /// A function whose handler is this Python program behind the prelude.
 fn speaking(script: &str) -> Function {
-    Function::python(&format!("{PRELUDE}{script}"))
+    Function::python(&format!("{SPEAKING}{script}"))
 }
 
 /// The same, with the greeting said and the body of `for headers, body in events():` given.
@@ -456,7 +426,7 @@ fn no_answer_in_time_is_a_time_out_and_the_handler_is_replaced() {
 #[test]
 fn the_end_of_input_ends_the_handler_on_a_shell() {
     let script = format!(
-        "#!/usr/bin/env python3\n{PRELUDE}\nemit('lambda-stdio/1 ready\\n')\nfor headers, body in events(): write(body)\n"
+        "#!/usr/bin/env python3\n{SPEAKING}\nemit('lambda-stdio/1 ready\\n')\nfor headers, body in events(): write(body)\n"
     );
     let shell = Shell::new(&script).stdin("{\"a\":1} [2,\n3] 4").run();
     shell.expect_status(0).expect_stdout("{\"a\":1}\n[2,3]\n4\n");

@@ -5,18 +5,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::harness::speaking::SPEAKING;
 use crate::harness::watch::Exit;
 use crate::harness::{Call, Event, Function, Running, need};
 
 /// Greets with its concurrency and does each event, a piece of Python, on a thread of its own; `answer` answers it.
 const HANDLER: &str = r#"
-import json, os, sys, threading
-
-lock = threading.Lock()
-
-def emit(data):
-    with lock:
-        os.write(1, data)
+import threading
 
 def log(line):
     os.write(2, f"{line}\n".encode())
@@ -24,25 +19,17 @@ def log(line):
 def work(headers, body):
     def answer(value, id=headers["Lambda-Runtime-Aws-Request-Id"], more=""):
         text = json.dumps(value)
-        emit(f"Lambda-Runtime-Aws-Request-Id: {id}\n{more}Content-Length: {len(text)}\n\n{text}".encode())
+        # All at once: other threads answer, too.
+        emit(f"Lambda-Runtime-Aws-Request-Id: {id}\n{more}Content-Length: {len(text)}\n\n{text}")
     exec(json.loads(body), {**globals(), "answer": answer, "headers": headers})
 
-emit(b"lambda-stdio/1 ready concurrency=4\n")
-while True:
-    headers = {}
-    for line in sys.stdin.buffer:
-        name, _, value = line.decode().strip().partition(": ")
-        if not name:
-            break
-        headers[name] = value
-    else:
-        os._exit(0)
-    body = sys.stdin.buffer.read(int(headers["Content-Length"]))
+emit("lambda-stdio/1 ready concurrency=4\n")
+for headers, body in events():
     threading.Thread(target=work, args=(headers, body), daemon=True).start()
 "#;
 
 fn function() -> Function {
-    Function::python(HANDLER).workers(4).pipe("go")
+    Function::python(&format!("{SPEAKING}{HANDLER}")).workers(4).pipe("go")
 }
 
 /// An event that has the handler do this.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::harness::speaking::SPEAKING;
 use crate::harness::watch::Exit;
 use crate::harness::{Answer, Call, Event, Function, Reply, Shell, procfs};
 
@@ -13,11 +14,7 @@ const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 /// A handler that runs each event, a piece of Python, between the head and the end of a stream. What it says first is the
 /// head's last line, so that an event may add to it.
 const HANDLER: &str = r#"
-import json, os, sys, time
-
-def emit(text):
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+import time
 
 def chunk(text):
     emit(f"{len(text.encode()):x}\n{text}\n")
@@ -26,22 +23,13 @@ def end(trailers=""):
     emit(f"0\n{trailers}\n")
 
 emit("lambda-stdio/1 ready\n")
-while True:
-    headers = {}
-    for line in sys.stdin.buffer:
-        name, _, value = line.decode().strip().partition(": ")
-        if not name:
-            break
-        headers[name] = value
-    else:
-        sys.exit()
-    deed = json.loads(sys.stdin.buffer.read(int(headers["Content-Length"])))
+for headers, body in events():
     emit("Lambda-Runtime-Function-Response-Mode: streaming\nTransfer-Encoding: chunked\nContent-Type: text/plain\n\n")
-    exec(deed)
+    exec(json.loads(body))
 "#;
 
 fn function() -> Function {
-    Function::python(HANDLER)
+    Function::python(&format!("{SPEAKING}{HANDLER}"))
 }
 
 /// An event that has the handler do this.
@@ -144,7 +132,7 @@ fn a_large_stream_takes_little_memory_and_waits_for_its_reader() {
 #[test]
 fn a_shell_prints_a_stream_as_it_comes() {
     let event = serde_json::to_string("chunk('one, '); chunk('two'); end()").unwrap();
-    Shell::new(&format!("#!/usr/bin/env python3\n{HANDLER}")).stdin(event).run().expect_stdout("one, two\n");
+    Shell::new(&format!("#!/usr/bin/env python3\n{SPEAKING}{HANDLER}")).stdin(event).run().expect_stdout("one, two\n");
 }
 
 #[test]

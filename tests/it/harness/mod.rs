@@ -15,6 +15,7 @@ pub mod procfs;
 pub mod running;
 pub mod server;
 pub mod shell;
+pub mod speaking;
 pub mod watch;
 
 pub use calls::{Call, Reply};
