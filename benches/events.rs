@@ -2,7 +2,8 @@
 //!
 //! Both serve the same native echo handler and talk to the same server, in turns, so that a noisy machine is noisy for
 //! both. The *floor* is raw sockets and pipes: it reads an event, writes it to the handler, reads the answer, posts it,
-//! and knows nothing of deadlines, logs, crashes or JSON. Run it with `cargo bench`.
+//! and knows nothing of deadlines, logs, crashes or JSON. Run it with `cargo bench`, or on one processor, as most sandboxes
+//! have it and where figures are steadier (an idle processor takes its time to wake up), with `taskset -c 0 cargo bench`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

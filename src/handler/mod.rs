@@ -140,7 +140,10 @@ impl Handler {
     pub fn exchange(&mut self, invocation: &mut Invocation) -> Result<Answer, Fault> {
         self.busy = true;
         self.began = Instant::now();
-        self.write_context(invocation);
+        // In messages it is in the headers.
+        if self.talk != Talk::Messages {
+            self.write_context(invocation);
+        }
         let body = std::mem::take(&mut invocation.body);
         if self.config.trace {
             log::trace('>', &body);
