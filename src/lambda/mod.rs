@@ -5,6 +5,7 @@
 
 mod buffers;
 mod extension;
+mod prelude;
 mod snapstart;
 mod stream;
 mod wire;

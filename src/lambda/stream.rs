@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 
+use super::prelude::Prelude;
 use super::wire::Wire;
 use super::{ERROR_TYPE, INVOCATION_ID, Lambda, header_value, judge};
 use crate::fault::Fault;
@@ -24,16 +25,18 @@ pub fn send(
     answer: &mut dyn AnswerStream,
 ) -> anyhow::Result<Option<Fault>> {
     let path = format!("invocation/{}/response", invocation.id);
+    let content_type = header_value(content_type.unwrap_or("application/octet-stream"));
+    let mut answer = Prelude::of(answer, &content_type);
     let mut request = lambda
         .agent
         .post(format!("{}/{path}", lambda.base))
-        .header("Content-Type", header_value(content_type.unwrap_or("application/octet-stream")))
+        .header("Content-Type", &content_type)
         .header("Lambda-Runtime-Function-Response-Mode", "streaming")
         .header("Trailer", format!("{ERROR_TYPE}, {ERROR_BODY}"));
     if let Some(nonce) = invocation.header(INVOCATION_ID) {
         request = request.header(INVOCATION_ID, nonce);
     }
-    let mut body = StreamBody { answer, wire: &lambda.wire, fault: None };
+    let mut body = StreamBody { answer: &mut answer, wire: &lambda.wire, fault: None };
     lambda.wire.begin_stream();
     // Never twice: what was streamed is gone.
     let response = request.send(SendBody::from_reader(&mut body));

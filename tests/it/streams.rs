@@ -185,3 +185,19 @@ fn a_server_that_is_gone_ends_bootstrap_and_the_handler() {
     assert_eq!(function.exit(), Exit::Status(1));
     function.pipe("alive").wait_dead();
 }
+
+#[test]
+fn a_script_streams_an_http_response_with_its_prelude() {
+    let script = "read -r _; printf '{\"statusCode\":201,\"headers\":{},\"cookies\":[]}\\0\\0\\0\\0\\0\\0\\0\\0<p>first'; \
+                  read -r _ < go; printf second";
+    let function = Function::bash(script).pipe("go").mode("oneshot").env("HANDLER_RESPONSE", "streaming");
+    let content_type = "application/vnd.awslambda.http-integration-response";
+    let function = function.env("HANDLER_CONTENT_TYPE", content_type).start();
+    let id = function.send("{}");
+    // Each is a chunk of its own, though they were printed at once.
+    function.wait_chunk(b"{\"statusCode\":201,\"headers\":{},\"cookies\":[]}");
+    function.wait_chunk(&[0; 8]);
+    function.wait_chunk(b"<p>first");
+    function.pipe("go").ring();
+    assert!(function.answer(&id).response().ends_with(b"<p>firstsecond"));
+}
