@@ -21,17 +21,6 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// All but the event itself, for whoever answers it.
-    pub fn without_body(&self) -> Self {
-        Self {
-            id: self.id.clone(),
-            headers: self.headers.clone(),
-            body: Vec::new(),
-            deadline_ms: self.deadline_ms,
-            deadline: self.deadline,
-        }
-    }
-
     /// What Lambda says under this name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));

@@ -38,10 +38,7 @@ fn serve_events(source: &mut dyn Source, handler: &Mutex<Handler>) -> anyhow::Re
         match result {
             Ok(Answer::Whole(answer)) => source.respond(&invocation, &answer)?,
             Ok(Answer::Stream { content_type }) => stream(source, handler, &invocation, content_type.as_deref())?,
-            Err(fault) => {
-                log::fault(&fault);
-                source.report(&invocation, &fault)?;
-            }
+            Err(fault) => report(source, &invocation, &fault)?,
         }
         lock(handler).renew(invocation.deadline)?;
         log::set_request(None);
@@ -60,24 +57,27 @@ pub fn serve_desk(mut source: impl Source, desk: &Desk) {
 }
 
 fn serve_desk_events(source: &mut dyn Source, desk: &Desk) -> anyhow::Result<()> {
-    while let Some(invocation) = source.next()? {
+    while let Some(mut invocation) = source.next()? {
         log::set_request(Some(&invocation));
-        let said = invocation.without_body();
-        let told = match desk.exchange(invocation) {
-            Ok(Answer::Whole(answer)) => source.respond(&said, &answer),
+        let told = match desk.exchange(&mut invocation) {
+            Ok(Answer::Whole(answer)) => source.respond(&invocation, &answer),
             Ok(Answer::Stream { .. }) => {
-                source.report(&said, &Fault::marshal("A shared handler's answers are not streamed"))
+                let fault = Fault::marshal("A shared handler's answers are not streamed");
+                report(source, &invocation, &fault)
             }
-            Err(fault) => {
-                log::fault(&fault);
-                source.report(&said, &fault)
-            }
+            Err(fault) => report(source, &invocation, &fault),
         };
         log::set_request(None);
         desk.answered();
         told?;
     }
     Ok(())
+}
+
+/// Every error that is reported is also logged.
+fn report(source: &mut dyn Source, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
+    log::fault(fault);
+    source.report(invocation, fault)
 }
 
 /// Passes on an answer that comes piece by piece. Before its first piece, a fault is an error like any other.
@@ -91,10 +91,7 @@ fn stream(
     let mut piece = vec![0; FIRST_PIECE];
     match stream.read(&mut piece) {
         Ok(length) => piece.truncate(length),
-        Err(fault) => {
-            log::fault(&fault);
-            return source.report(invocation, &fault);
-        }
+        Err(fault) => return report(source, invocation, &fault),
     }
     stream.first = Some(piece);
     let sent = source.stream(invocation, content_type, &mut stream);

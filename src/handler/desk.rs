@@ -6,14 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
+use std::time::Instant;
+
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::Talk;
+use super::parcel::Parcel;
 use crate::fault::Fault;
 use crate::invocation::{Answer, Invocation};
 
 /// An event that was handed in.
 pub struct Request {
-    pub invocation: Invocation,
+    pub id: String,
+    pub deadline: Option<Instant>,
+    pub(super) parcel: Parcel,
     /// Where its worker waits.
     pub reply: Sender<Result<Answer, Fault>>,
 }
@@ -38,11 +44,18 @@ impl Desk {
         })
     }
 
-    /// Hands in an event and waits for what comes of it.
-    pub fn exchange(&self, invocation: Invocation) -> Result<Answer, Fault> {
+    /// Hands in an event, whose body is used up, and waits for what comes of it.
+    pub fn exchange(&self, invocation: &mut Invocation) -> Result<Answer, Fault> {
         self.unanswered.fetch_add(1, Ordering::SeqCst);
         let (reply, answer) = channel();
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(Request { invocation, reply });
+        let body = std::mem::take(&mut invocation.body);
+        let request = Request {
+            id: invocation.id.clone(),
+            deadline: invocation.deadline,
+            parcel: Parcel::wrap(Talk::Messages, invocation, body),
+            reply,
+        };
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         self.ring();
         answer.recv().unwrap_or_else(|_| Err(Fault::exit("The handler is gone")))
     }

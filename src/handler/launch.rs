@@ -81,8 +81,9 @@ impl Launch {
                 return Err(self.interrupted(process));
             }
             let now = Instant::now();
-            let greeted = process.stdout.talk == Talk::Messages && !process.stdout.awaits_greeting();
-            let looked_at = !process.stdout.awaits_greeting() && cadence.is_due();
+            let awaits_greeting = process.stdout.awaits_greeting();
+            let greeted = process.stdout.talk == Talk::Messages && !awaits_greeting;
+            let looked_at = !awaits_greeting && cadence.is_due();
             let seen = || sight.as_ref().and_then(Sight::is_ready).unwrap_or(process.started + ALIVE <= now);
             if greeted || (looked_at && seen()) {
                 return Ok(Started::Ready(self.ready(process)));
@@ -117,13 +118,11 @@ impl Launch {
         let own = process.stdout.opening_error();
         process.stdout.set_ready();
         process.flush_logs();
-        if let Some(fault) = own
-            && !status.is_some_and(|status| status.success())
-        {
-            return Err(fault);
-        }
         if status.is_some_and(|status| status.success()) {
             return Ok(Started::Finished);
+        }
+        if let Some(fault) = own {
+            return Err(fault);
         }
         let message =
             format!("The handler {} ended with {} before it was ready for an event", self.name(), describe(status));

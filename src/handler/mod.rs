@@ -212,10 +212,14 @@ impl Handler {
     }
 
     fn watch(&mut self, deadline: Option<Instant>) -> Watch<'_> {
+        self.watch_until(self.config.answer_by(self.began, deadline))
+    }
+
+    fn watch_until(&mut self, answer_by: Option<Instant>) -> Watch<'_> {
         Watch {
             signals: &self.launch.signals,
             stopping: &mut self.stopping,
-            answer_by: self.config.answer_by(self.began, deadline),
+            answer_by,
             spare: self.spare.as_mut(),
             began: self.began,
         }

@@ -34,6 +34,11 @@ impl Parcel {
         }
     }
 
+    /// The event in it.
+    pub fn event(&self) -> &[u8] {
+        &self.bytes[self.start..self.start + self.length]
+    }
+
     /// The event again.
     pub fn unwrap(mut self) -> Vec<u8> {
         self.bytes.truncate(self.start + self.length);

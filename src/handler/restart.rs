@@ -84,17 +84,18 @@ impl Handler {
         if !self.starts_ahead() {
             return Ok(());
         }
-        match self.launch.start_ready(self.talk, None)? {
-            Started::Ready(process) | Started::Starting(process) => self.current = Some(process),
-            Started::Finished => self.finished_early()?,
-        }
+        self.current = self.start_once()?;
         if self.wants_spare() {
-            match self.launch.start_ready(self.talk, None)? {
-                Started::Ready(process) | Started::Starting(process) => self.spare = Some(process),
-                Started::Finished => self.finished_early()?,
-            }
+            self.spare = self.start_once()?;
         }
         Ok(())
+    }
+
+    fn start_once(&mut self) -> Result<Option<Process>, Fault> {
+        match self.launch.start_ready(self.talk, None)? {
+            Started::Ready(process) | Started::Starting(process) => Ok(Some(process)),
+            Started::Finished => self.finished_early().map(|()| None),
+        }
     }
 
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
@@ -108,8 +109,8 @@ impl Handler {
             self.read_changes();
         }
         self.follow_changes();
-        if self.current.as_ref().is_some_and(Process::is_useless) {
-            self.end_of_current();
+        if let Some(process) = self.current.take_if(|process| process.is_useless()) {
+            self.ended_idle(process);
         }
         if self.current.is_none() && self.starts_ahead() && !self.is_stopping() {
             self.current = self.spare.take().filter(|spare| !spare.is_useless());
@@ -265,12 +266,6 @@ impl Handler {
         } else {
             log::warn("the handler answered without reading its event to the end; it is replaced");
             self.current = None;
-        }
-    }
-
-    fn end_of_current(&mut self) {
-        if let Some(process) = self.current.take() {
-            self.ended_idle(process);
         }
     }
 

@@ -19,7 +19,7 @@ use super::parcel::Parcel;
 use super::process::{Process, describe};
 use super::pump::{self, Wait};
 use super::watch::GRACE;
-use super::{Handler, Talk, trace_result};
+use super::{Handler, trace_result};
 use crate::fault::Fault;
 use crate::invocation::Answer;
 use crate::log;
@@ -91,19 +91,17 @@ impl Shared {
     /// Gives what was handed in to the process, as soon as there is one.
     fn hand_over(&mut self) {
         for request in self.desk.take() {
-            let mut invocation = request.invocation;
             let began = Instant::now();
-            let body = mem::take(&mut invocation.body);
             if self.handler.config.trace {
-                log::trace('>', &body);
+                log::trace('>', request.parcel.event());
             }
             let event = InFlight {
-                id: invocation.id.clone(),
+                id: request.id,
                 began,
-                answer_by: self.handler.config.answer_by(began, invocation.deadline),
+                answer_by: self.handler.config.answer_by(began, request.deadline),
                 reply: request.reply,
             };
-            self.waiting.push((event, Parcel::wrap(Talk::Messages, &invocation, body)));
+            self.waiting.push((event, request.parcel));
         }
         if let Some(busy) = &mut self.current {
             for (event, parcel) in self.waiting.drain(..) {

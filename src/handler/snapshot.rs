@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use super::exchange::{self, Outcome};
 use super::process::{Process, describe};
-use super::watch::Watch;
 use super::{Handler, pipes_fault};
 use crate::fault::Fault;
 use crate::invocation::{Answer, Invocation};
@@ -62,13 +61,7 @@ impl Handler {
     ) -> Result<Process, Fault> {
         let headers = vec![(EVENT.to_owned(), event.to_owned())];
         let message = Invocation { headers, ..Invocation::default() };
-        let mut watch = Watch {
-            signals: &self.launch.signals,
-            stopping: &mut self.stopping,
-            answer_by: Some(Instant::now() + limit),
-            spare: self.spare.as_mut(),
-            began: self.began,
-        };
+        let mut watch = self.watch_until(Some(Instant::now() + limit));
         let outcome = exchange::carry_out(&mut process, &message, Vec::new(), None, &mut watch);
         let in_time = !watch.is_over();
         let failed = |message: &str, stack| Err(Fault::new(error_type, message).with_stack(stack));

@@ -40,9 +40,8 @@ pub struct Watch<'a> {
 impl Watch<'_> {
     /// Waits once for something to happen to `process`, at most until `until` or the exchange's own end.
     pub fn pump(&mut self, process: &mut Process, until: Option<Instant>) -> io::Result<()> {
-        let kill_at = self.stopping.map(|stopping| stopping.kill_at);
         let wait = Wait {
-            until: [until, self.answer_by, kill_at].into_iter().flatten().min(),
+            until: [until, self.end()].into_iter().flatten().min(),
             signals: self.stopping.is_none().then_some(self.signals),
             ..Wait::default()
         };
@@ -68,8 +67,13 @@ impl Watch<'_> {
 
     /// Whether the handler's time is up.
     pub fn is_over(&self) -> bool {
+        self.end().is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// When the handler's time is up.
+    fn end(&self) -> Option<Instant> {
         let kill_at = self.stopping.map(|stopping| stopping.kill_at);
-        [self.answer_by, kill_at].into_iter().flatten().min().is_some_and(|end| Instant::now() >= end)
+        [self.answer_by, kill_at].into_iter().flatten().min()
     }
 
     /// Whether a signal ended its time, and which.
