@@ -1,5 +1,6 @@
 //! One event on its way: what Lambda says of it, its bytes, and the answer to it.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fault::Fault;
@@ -67,6 +68,28 @@ impl Answer {
 pub trait AnswerStream {
     /// The next bytes; 0 is the end. A fault ends the answer where it is.
     fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault>;
+}
+
+/// What was read ahead of a stream, to be passed on before the rest of it, piece by piece.
+#[derive(Debug, Default)]
+pub struct Ahead(VecDeque<Vec<u8>>);
+
+impl Ahead {
+    /// Adds a piece. An empty one is read as the end.
+    pub fn push(&mut self, piece: Vec<u8>) {
+        self.0.push_back(piece);
+    }
+
+    /// Reads on, never across the end of a piece. `None`: nothing is left.
+    pub fn read(&mut self, piece: &mut [u8]) -> Option<usize> {
+        let mut next = self.0.pop_front()?;
+        let rest = next.split_off(next.len().min(piece.len()));
+        piece[..next.len()].copy_from_slice(&next);
+        if !rest.is_empty() {
+            self.0.push_front(rest);
+        }
+        Some(next.len())
+    }
 }
 
 /// The largest answer that Lambda takes: 6 MiB and 100 bytes.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::fault::Fault;
 use crate::handler::{Desk, Handler};
-use crate::invocation::{Answer, AnswerStream, Invocation};
+use crate::invocation::{Ahead, Answer, AnswerStream, Invocation};
 use crate::source::Source;
 use crate::{log, snapstart};
 
@@ -87,13 +87,13 @@ fn stream(
     invocation: &Invocation,
     content_type: Option<&str>,
 ) -> anyhow::Result<()> {
-    let mut stream = HandlerStream { handler, deadline: invocation.deadline, first: None };
+    let mut stream = HandlerStream { handler, deadline: invocation.deadline, ahead: Ahead::default() };
     let mut piece = vec![0; FIRST_PIECE];
     match stream.read(&mut piece) {
         Ok(length) => piece.truncate(length),
         Err(fault) => return report(source, invocation, &fault),
     }
-    stream.first = Some(piece);
+    stream.ahead.push(piece);
     let sent = source.stream(invocation, content_type, &mut stream);
     match &sent {
         Ok(Some(fault)) => log::fault(fault),
@@ -109,21 +109,13 @@ struct HandlerStream<'a> {
     handler: &'a Mutex<Handler>,
     deadline: Option<Instant>,
     /// What was read to see whether there is anything.
-    first: Option<Vec<u8>>,
+    ahead: Ahead,
 }
 
 impl AnswerStream for HandlerStream<'_> {
     fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault> {
-        match self.first.take() {
-            Some(mut first) => {
-                let length = first.len().min(piece.len());
-                piece[..length].copy_from_slice(&first[..length]);
-                if length < first.len() {
-                    first.drain(..length);
-                    self.first = Some(first);
-                }
-                Ok(length)
-            }
+        match self.ahead.read(piece) {
+            Some(length) => Ok(length),
             None => lock(self.handler).stream(self.deadline, piece),
         }
     }

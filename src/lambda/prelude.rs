@@ -2,10 +2,8 @@
 //! body. Whoever reads it may want each of the three to begin a chunk of its own, as cargo-lambda does; a program that
 //! prints them knows nothing of chunks.
 
-use std::collections::VecDeque;
-
 use crate::fault::Fault;
-use crate::invocation::AnswerStream;
+use crate::invocation::{Ahead, AnswerStream};
 
 /// The content type that says so.
 pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
@@ -19,7 +17,7 @@ const LONGEST: usize = 64 * 1024;
 pub struct Prelude<'a> {
     answer: &'a mut dyn AnswerStream,
     /// What was read, cut, and is still to be passed on.
-    pieces: VecDeque<Vec<u8>>,
+    ahead: Ahead,
     /// What came behind them: the end, or a fault.
     end: Option<Result<usize, Fault>>,
     found: bool,
@@ -28,7 +26,7 @@ pub struct Prelude<'a> {
 impl<'a> Prelude<'a> {
     /// Of an answer with another content type nothing is cut.
     pub fn of(answer: &'a mut dyn AnswerStream, content_type: &str) -> Self {
-        Self { answer, pieces: VecDeque::new(), end: None, found: content_type != HTTP_INTEGRATION }
+        Self { answer, ahead: Ahead::default(), end: None, found: content_type != HTTP_INTEGRATION }
     }
 
     /// Reads until the NUL bytes are there, or cannot come any more.
@@ -40,7 +38,10 @@ impl<'a> Prelude<'a> {
             if let Some(at) = memchr::memmem::find(&read, &NULS) {
                 let body = read.split_off(at + NULS.len());
                 let nuls = read.split_off(at);
-                self.pieces.extend([read, nuls, body].into_iter().filter(|piece| !piece.is_empty()));
+                [read, nuls, body]
+                    .into_iter()
+                    .filter(|piece| !piece.is_empty())
+                    .for_each(|piece| self.ahead.push(piece));
                 return;
             }
             match self.answer.read(&mut piece) {
@@ -55,7 +56,9 @@ impl<'a> Prelude<'a> {
                 }
             }
         }
-        self.pieces.extend(Some(read).filter(|piece| !piece.is_empty()));
+        if !read.is_empty() {
+            self.ahead.push(read);
+        }
     }
 }
 
@@ -64,13 +67,8 @@ impl AnswerStream for Prelude<'_> {
         if !self.found {
             self.find();
         }
-        if let Some(mut next) = self.pieces.pop_front() {
-            let rest = next.split_off(next.len().min(piece.len()));
-            piece[..next.len()].copy_from_slice(&next);
-            if !rest.is_empty() {
-                self.pieces.push_front(rest);
-            }
-            return Ok(next.len());
+        if let Some(length) = self.ahead.read(piece) {
+            return Ok(length);
         }
         match self.end.take() {
             Some(end) => end,
@@ -81,6 +79,8 @@ impl AnswerStream for Prelude<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     /// An answer that comes in these pieces.
