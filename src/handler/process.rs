@@ -2,16 +2,17 @@
 //!
 //! Its pipes hold what is on its way (`stdin`, `stdout`, `stderr`); `pump` says when it can be moved.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
-use wait_timeout::ChildExt;
 
 use super::Talk;
 use super::entrypoint::{Program, cannot_run};
@@ -23,6 +24,9 @@ use crate::os::{self, Image, Signals};
 
 /// How long a killed process may take to be gone: one in an uninterruptible call takes longer, and is left behind.
 const REAPING: Duration = Duration::from_secs(2);
+
+/// How often a killed process is asked for where the kernel cannot tell when it ends.
+const ASKING: Duration = Duration::from_millis(1);
 
 /// Reads that empty any pipe (1 MiB at most for an unprivileged user, pipe(7)) and end for one that is refilled.
 const READS_TO_EMPTY: usize = 32;
@@ -107,7 +111,7 @@ impl Process {
     pub fn kill(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.signal(Signal::SIGKILL);
-            self.status = self.child.wait_timeout(REAPING).ok().flatten();
+            self.status = self.reap();
             // Where bootstrap is process 1 (a container), orphans of the group became its children.
             let orphans = Pid::from_raw(-self.pid().as_raw());
             while matches!(
@@ -117,6 +121,25 @@ impl Process {
         }
         self.stdin.close();
         self.status
+    }
+
+    /// Waits for the end of a killed process. It takes no descriptor that is not there already: they may be what is missing.
+    fn reap(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + REAPING;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.child.try_wait() {
+                Ok(None) if !left.is_zero() => {}
+                ended => return ended.ok().flatten(),
+            }
+            match &self.exit {
+                Some(exit) => {
+                    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+                    let _ = poll(&mut [PollFd::new(exit.as_fd(), PollFlags::POLLIN)], timeout);
+                }
+                None => thread::sleep(ASKING),
+            }
+        }
     }
 
     /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
