@@ -16,6 +16,7 @@ mod examples;
 mod exits;
 mod extension;
 mod faults;
+mod faults_limits;
 mod languages;
 mod log;
 mod loop_;
