@@ -17,6 +17,8 @@ mod exits;
 mod extension;
 mod faults;
 mod faults_limits;
+mod faults_server;
+mod frozen;
 mod languages;
 mod log;
 mod loop_;

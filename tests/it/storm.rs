@@ -3,8 +3,7 @@
 //!
 //! `STORM_SEED` repeats a storm (a failing one prints its seed), `SOAK_SECONDS` makes it longer.
 
-use crate::harness::procfs;
-use crate::harness::{Answer, Call, Event, Function, Running};
+use crate::harness::{Answer, Call, Event, Function, Running, number_from, procfs};
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -118,10 +117,6 @@ impl Random {
         });
         found.unwrap()
     }
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
 }
 
 /// Sends a storm of at least this many events, in gusts, and checks every answer.

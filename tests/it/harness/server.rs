@@ -100,6 +100,13 @@ impl Server {
         self.shared.change(|state| state.released = true);
     }
 
+    /// Closes all connections, as a network does that was gone for a while.
+    pub fn disconnect(&self) {
+        for connection in self.shared.lock().connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
     /// Runs at the arrival of every request.
     pub fn probe(&self, probe: Probe) {
         self.shared.change(|state| state.probe = Some(probe));
