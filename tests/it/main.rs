@@ -19,6 +19,7 @@ mod faults;
 mod faults_limits;
 mod faults_server;
 mod frozen;
+mod hostile;
 mod languages;
 mod log;
 mod loop_;

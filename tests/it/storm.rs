@@ -3,9 +3,9 @@
 //!
 //! `STORM_SEED` repeats a storm (a failing one prints its seed), `SOAK_SECONDS` makes it longer.
 
-use crate::harness::{Answer, Call, Event, Function, Running, number_from, procfs};
+use crate::harness::{Answer, Call, Event, Function, Random, Running, number_from, procfs};
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Does what the event says. Every true answer carries the event's number, every false one another.
 const LOOP: &str = r#"
@@ -62,7 +62,7 @@ else { print $answer }
 "#;
 
 /// What a handler may do, how often, and the error that it is (or none).
-const DEEDS: [(&str, u32, Option<&str>); 25] = [
+const DEEDS: [(&str, usize, Option<&str>); 25] = [
     ("answer", 300, None),
     ("pretty", 60, None),
     ("pieces", 40, None),
@@ -94,38 +94,23 @@ const DEEDS: [(&str, u32, Option<&str>); 25] = [
 const LARGE_FROM: usize = 22;
 const LARGE: usize = 400_000;
 
-/// A small generator of numbers that a seed repeats (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        u32::try_from((z ^ (z >> 31)) % u64::from(limit)).unwrap()
-    }
-
-    /// One of the deeds, by how often each is to come.
-    fn deed(&mut self) -> usize {
-        let total = DEEDS.iter().map(|(_, weight, _)| weight).sum();
-        let mut left = self.below(total);
-        let found = DEEDS.iter().position(|(_, weight, _)| {
-            let here = left < *weight;
-            left = left.wrapping_sub(*weight);
-            here
-        });
-        found.unwrap()
-    }
+/// One of the deeds, by how often each is to come.
+fn deed(random: &mut Random) -> usize {
+    let total: usize = DEEDS.iter().map(|(_, weight, _)| weight).sum();
+    let mut left = random.below(total);
+    let found = DEEDS.iter().position(|(_, weight, _)| {
+        let here = left < *weight;
+        left = left.wrapping_sub(*weight);
+        here
+    });
+    found.unwrap()
 }
 
 /// Sends a storm of at least this many events, in gusts, and checks every answer.
 fn storm(function: &Running, workers: usize, events: u32, deeds_of: impl Fn(&str) -> bool) {
-    let seed = number_from("STORM_SEED")
-        .unwrap_or_else(|| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()));
-    println!("STORM_SEED={seed}");
+    let mut random = Random::seeded("STORM_SEED");
+    let seed = random.0;
     let soak = Duration::from_secs(number_from("SOAK_SECONDS").unwrap_or(0));
-    let mut random = Random(seed);
     let mut expected = HashMap::new();
     let started = Instant::now();
 
@@ -138,7 +123,7 @@ fn storm(function: &Running, workers: usize, events: u32, deeds_of: impl Fn(&str
         let mut last = None;
         for _ in 0..50 {
             number += 1;
-            let chosen = random.deed();
+            let chosen = deed(&mut random);
             let (deed, _, error) = DEEDS[chosen];
             if !deeds_of(deed) {
                 continue;

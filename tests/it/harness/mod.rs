@@ -13,6 +13,7 @@ pub mod http;
 pub mod police;
 pub mod process;
 pub mod procfs;
+pub mod random;
 pub mod raw;
 pub mod running;
 pub mod server;
@@ -24,10 +25,6 @@ pub use calls::{Call, Reply};
 pub use event::{Answer, Event, hex};
 pub use files::need;
 pub use function::Function;
+pub use random::{Random, number_from};
 pub use running::Running;
 pub use shell::Shell;
-
-/// The number in a variable that makes a test longer, or repeats it.
-pub fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|e| panic!("{variable}={text}: {e}")))
-}
