@@ -97,8 +97,8 @@ fn odd_response(random: &mut Random, status: u16, mut headers: Vec<(String, Stri
 fn send(random: &mut Random, connection: &mut Line, bytes: &[u8]) {
     let most = match random.below(4) {
         0 if bytes.len() < 2000 => 1,
-        1 => random.below(bytes.len()) + 1,
-        _ => bytes.len(),
+        1 => random.below(bytes.len() + 1).max(1),
+        _ => bytes.len().max(1),
     };
     bytes.chunks(most).for_each(|piece| connection.write(piece));
 }
