@@ -11,6 +11,7 @@ mod adapter_python;
 mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
+mod clock;
 mod context;
 mod dependencies;
 mod examples;

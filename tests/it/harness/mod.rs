@@ -4,6 +4,7 @@
 //! seen, and waiting is a look at that account whenever it changes, with one time limit for everything.
 
 pub mod calls;
+pub mod clock;
 pub mod confined;
 pub mod event;
 pub mod fifo;

@@ -28,6 +28,7 @@ const TIME_OUT: Outcome = Fault("Runtime.InvokeTimeout");
 /// Does what the event says. Every true answer carries the event's number, every false one another.
 pub const LOOP: &str = r#"
 $| = 1;
+sub orphan { my ($parent) = @_; select(undef, undef, undef, 0.001) while getppid == $parent; select(undef, undef, undef, 0.3) }
 while (my $e = <STDIN>) {
     my ($n) = $e =~ /"n":(\d+)/;
     my ($do) = $e =~ /"do":"(\w+)"/;
@@ -53,7 +54,8 @@ while (my $e = <STDIN>) {
     elsif ($do eq 'halfkill') { print "$answer"x0, "{\"n\":$n,"; kill 'KILL', $$ }
     elsif ($do eq 'orphan') {
         # A child that answers when its parent is dead and the next event is there.
-        if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}\n"; exit 0 }
+        my $parent = $$;
+        if (!fork) { orphan($parent); print "{\"n\":-2}\n"; exit 0 }
         exit 3;
     }
     elsif ($do eq 'toolate') { print "{\"n\":"; select(undef, undef, undef, 3); print "$n}\n" }
@@ -64,13 +66,14 @@ while (my $e = <STDIN>) {
 /// The same for one process per event.
 pub const ONESHOT: &str = r#"
 $| = 1;
+sub orphan { my ($parent) = @_; select(undef, undef, undef, 0.001) while getppid == $parent; select(undef, undef, undef, 0.3) }
 my $e = join '', <STDIN>;
 my ($n) = $e =~ /"n":(\d+)/;
 my ($do) = $e =~ /"do":"(\w+)"/;
 my $answer = "{\"n\":$n}";
 if ($do eq 'exit') { print $answer; exit 3 }
 elsif ($do eq 'signal') { kill 'SEGV', $$; sleep 5 }
-elsif ($do eq 'orphan') { if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}"; exit 0 } exit 3 }
+elsif ($do eq 'orphan') { my $parent = $$; if (!fork) { orphan($parent); print "{\"n\":-2}"; exit 0 } exit 3 }
 elsif ($do eq 'error') { print "{\"errorMessage\":\"n=$n\",\"errorType\":\"Storm.Staged\"}"; exit 1 }
 elsif ($do eq 'noise') { print STDERR "x" x 150000; print $answer }
 elsif ($do eq 'pretty') { print "{\n  \"n\":\n    $n\n}\n" }
