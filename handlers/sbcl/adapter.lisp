@@ -2,9 +2,8 @@
 ;;;;
 ;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users.
 ;;;;
-;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted, but for the functions that
-;;;; look at every character of an answer. This is also why it has DO where one would expect LOOP: an interpreter expands a
-;;;; macro each time that it comes to it.
+;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted. This is also why it has DO
+;;;; where one would expect LOOP: an interpreter expands a macro each time that it comes to it.
 
 ;; SBCL can be built without an interpreter; then it compiles.
 (when (find-package "SB-EVAL")
@@ -51,88 +50,6 @@
   (dolist (fasl (directory (make-pathname :name :wild :type "fasl" :version nil :defaults pathname)))
     (unless (equal fasl *load-truename*)
       (load fasl))))
-
-;;; --- Answers: JSON as it is, other text as a JSON string ------------------------------------------------------------
-
-(deftype text () '(simple-array character (*)))
-
-(defun end-of-string (text at)
-  "The place behind the JSON string that begins before AT with its quote, or NIL."
-  (declare (type text text) (type fixnum at))
-  (flet ((next ()
-           (if (< at (length text))
-               (prog1 (schar text at) (incf at))
-               (return-from end-of-string nil))))
-    (declare (notinline next))
-    (loop
-      (let ((char (next)))
-        (cond ((char= char #\") (return at))
-              ((char< char #\Space) (return nil))
-              ((char/= char #\\))
-              ((char= (setf char (next)) #\u)
-               (loop repeat 4 do (unless (find (next) "0123456789abcdefABCDEF") (return-from end-of-string nil))))
-              ((not (find char "\"\\/bfnrt")) (return nil)))))))
-
-(defun word-p (word)
-  "Whether WORD is a JSON number, true, false or null."
-  (let ((at 0))
-    (declare (type text word) (type fixnum at))
-    (flet ((next (choice)
-             (and (< at (length word)) (find (char word at) choice) (incf at)))
-           (digits ()
-             (let ((end (or (position-if-not (lambda (char) (find char "0123456789")) word :start at) (length word))))
-               (< (shiftf at end) end))))
-      (declare (notinline next digits))
-      (or (member word '("true" "false" "null") :test #'string=)
-          (progn (next "-")
-                 (and (or (next "0") (digits))
-                      (or (not (next ".")) (digits))
-                      (or (not (next "eE")) (progn (next "+-") (digits)))
-                      (= at (length word))))))))
-
-(defun json-p (text)
-  "Whether TEXT is one JSON value."
-  (let ((at 0) (open '()) (expected :value))
-    (declare (type text text) (type fixnum at))
-    (flet ((next (states then)
-             (setf expected (if (member expected states) then (return-from json-p nil)))))
-      (declare (notinline next))
-      (loop
-        (unless (< at (length text))
-          (return (and (null open) (eq expected :more))))
-        (let ((char (schar text at)))
-          (incf at)
-          (case char
-            ((#\Space #\Tab #\Newline #\Return))
-            (#\{ (next '(:value :item) :member) (push #\} open))
-            (#\[ (next '(:value :item) :item) (push #\] open))
-            ((#\} #\])
-             (next (if (char= char #\}) '(:member :more) '(:item :more)) :more)
-             (unless (eql (pop open) char) (return nil)))
-            (#\, (next (and open '(:more)) (if (eql (car open) #\}) :key :value)))
-            (#\: (next '(:colon) :value))
-            (#\"
-             (if (member expected '(:key :member)) (next '(:key :member) :colon) (next '(:value :item) :more))
-             (setf at (or (end-of-string text at) (return nil))))
-            (t
-             (next '(:value :item) :more)
-             (let* ((behind #.(format nil " ~C~C~%,]}" #\Tab #\Return))
-                    (end (position-if (lambda (char) (find char behind)) text :start at)))
-               (unless (word-p (subseq text (1- at) end)) (return nil))
-               (setf at (or end (length text)))))))))))
-
-(defun quoted (text)
-  "TEXT as a JSON string."
-  (with-output-to-string (out)
-    (write-char #\" out)
-    (loop for char across (the text text)
-          for letter = (case char ((#\" #\\) char) (#\Newline #\n) (#\Return #\r) (#\Tab #\t))
-          do (cond (letter (write-char #\\ out) (write-char letter out))
-                   ((char< char #\Space) (format out "\\u~4,'0X" (char-code char)))
-                   (t (write-char char out))))
-    (write-char #\" out)))
-
-(mapc #'compile '(end-of-string word-p json-p quoted))
 
 ;;; --- Messages -------------------------------------------------------------------------------------------------------
 
@@ -184,11 +101,10 @@
     (write-sequence part *answers*))
   (finish-output *answers*))
 
-(defun send (body &optional error-type)
-  (let ((body (octets body)))
-    (write-out (octets (format nil "Content-Length: ~D~%~@[Lambda-Runtime-Function-Error-Type: ~A~%~]~%"
-                               (length body) error-type))
-               body)))
+(defun send (header &rest body)
+  "Sends a message with one HEADER line besides its length, or none. BODY is its octets in parts."
+  (let ((length (reduce #'+ body :key #'length)))
+    (apply #'write-out (octets (format nil "Content-Length: ~D~%~@[~A~%~]~%" length header)) body)))
 
 ;;; --- Conditions -----------------------------------------------------------------------------------------------------
 
@@ -215,10 +131,24 @@
              (and (symbolp name) (eq (symbol-package name) (find-package "SB-EVAL")))))
       (mapcar #'prin1-to-string (subseq names 0 (position-if #'interpreter-p names))))))
 
+(defun json-string (text)
+  (with-output-to-string (out)
+    (write-char #\" out)
+    (map nil
+         (lambda (char)
+           (let ((letter (case char ((#\" #\\) char) (#\Newline #\n) (#\Return #\r) (#\Tab #\t))))
+             (cond (letter (write-char #\\ out) (write-char letter out))
+                   ((char< char #\Space) (format out "\\u~4,'0X" (char-code char)))
+                   (t (write-char char out)))))
+         text)
+    (write-char #\" out)))
+
 (defun error-object (type message &optional stack)
-  (flet ((json (string) (quoted (coerce string 'text))))
-    (format nil "{\"errorMessage\":~A,\"errorType\":~A,\"stackTrace\":[~{~A~^,~}]}"
-            (json message) (json type) (mapcar #'json stack))))
+  ;; The first error is soon enough to compile what looks at every character.
+  (unless (compiled-function-p #'json-string)
+    (compile 'json-string))
+  (format nil "{\"errorMessage\":~A,\"errorType\":~A,\"stackTrace\":[~{~A~^,~}]}"
+          (json-string message) (json-string type) (mapcar #'json-string stack)))
 
 (defun refuse (type message &optional stack)
   "Ends the initialisation and the process with an error."
@@ -312,19 +242,22 @@
 
 ;;; --- Events ---------------------------------------------------------------------------------------------------------
 
+;; An answer is a list: the header that says what it is, or NIL, and its octets in one part or more.
+
+(defun failure (type message &optional stack)
+  (list (format nil "Lambda-Runtime-Function-Error-Type: ~A" type) (octets (error-object type message stack))))
+
 (defun response (result)
-  "What is sent for what a handler returned: the body, and for an error its type."
+  "The answer for what a handler returned."
   (typecase result
-    (string (let ((text (coerce result 'text)))
-              (if (json-p text) text (quoted text))))
-    (null "null")
-    (t (let ((type "Runtime.MarshalError"))
-         (values (error-object type (format nil "The handler returned no string, but a ~A" (type-name result))) type)))))
+    (null (list nil (octets "null")))
+    ;; bootstrap sees whether it is JSON, and makes a JSON string of any other text, less one newline at its end.
+    (string (list "Content-Type: application/vnd.lambda-stdio.output" (octets result) (octets (string #\Newline))))
+    (t (failure "Runtime.MarshalError" (format nil "The handler returned no string, but a ~A" (type-name result))))))
 
 (defun answer (handler event headers)
   (call-reporting (lambda (condition)
-                    (let ((type (type-name condition)))
-                      (values (error-object type (message condition) (backtrace)) type)))
+                    (failure (type-name condition) (message condition) (backtrace)))
                   (lambda ()
                     (response (funcall handler event headers)))))
 
@@ -342,4 +275,4 @@
           ((null headers) (sb-ext:exit))
         (setf *header-alist* headers
               *_x-amzn-trace-id* (cdr (assoc :lambda-runtime-trace-id headers)))
-        (multiple-value-call #'send (answer handler (read-event headers) headers))))))
+        (apply #'send (answer handler (read-event headers) headers))))))
