@@ -253,7 +253,9 @@
     (null (list nil (octets "null")))
     ;; bootstrap sees whether it is JSON, and makes a JSON string of any other text, less one newline at its end.
     (string (list "Content-Type: application/vnd.lambda-stdio.output" (octets result) (octets (string #\Newline))))
-    (t (failure "Runtime.MarshalError" (format nil "The handler returned no string, but a ~A" (type-name result))))))
+    ((vector (unsigned-byte 8)) (list "Content-Type: application/octet-stream" result))
+    (t (failure "Runtime.MarshalError"
+                (format nil "The handler returned neither a string nor octets, but a ~A" (type-name result))))))
 
 (defun answer (handler event headers)
   (call-reporting (lambda (condition)

@@ -92,8 +92,24 @@ fn a_function_may_be_in_any_package() {
 #[test]
 fn what_is_not_a_string_is_a_marshal_error_but_nil_is_null() {
     let function = lisp("(defun handler (event headers) (declare (ignore headers)) (read-from-string event))");
-    let function = function.event("42").expect_error("Runtime.MarshalError", "FIXNUM");
+    let function = function.event("42").expect_error("Runtime.MarshalError", "neither a string nor octets, but a FIXNUM");
     function.event("nil").expect_response("null").event("\"x\"").expect_response("\"x\"").run();
+}
+
+#[test]
+fn octets_are_an_answer_of_these_bytes() {
+    let function = lisp(
+        "(defun handler (event headers)
+           (declare (ignore headers))
+           (if (search \"grown\" event)
+               (make-array 9 :element-type '(unsigned-byte 8) :fill-pointer 3 :initial-element 255)
+               (sb-ext:string-to-octets event :external-format :utf-16le)))",
+    );
+    let function = function.start();
+    let answer = function.call("\"é\"");
+    assert_eq!(answer.response(), b"\"\0\xe9\0\"\0");
+    assert_eq!(answer.0.header("Content-Type"), Some("application/octet-stream"));
+    assert_eq!(function.call("\"grown\"").response(), b"\xff\xff\xff");
 }
 
 #[test]
