@@ -184,11 +184,11 @@
         source)))
 
 (defun evaluate-all (stream)
-  "The value of the last form."
-  (let ((value nil))
+  "The values of the forms in STREAM, the last one first."
+  (let ((values '()))
     (do ((form (read stream nil stream) (read stream nil stream)))
-        ((eq form stream) value)
-      (setf value (eval form)))))
+        ((eq form stream) values)
+      (push (eval form) values))))
 
 (defun stand-in-for-roswell ()
   "A package ROS with the one function that nearly all scripts call."
@@ -198,7 +198,7 @@
       (setf (fdefinition ensure-asdf) (lambda () (or (find-package "ASDF") (require "ASDF")))))))
 
 (defun script-main (file)
-  "The function MAIN that a Roswell script defines in the package it is in at its end."
+  "The function MAIN that a Roswell script defines last, or that is in its package at its end."
   (stand-in-for-roswell)
   (with-open-file (stream (sb-ext:parse-native-namestring file) :external-format :utf-8)
     (let ((first-line (read-line stream nil "")))
@@ -206,8 +206,9 @@
         (file-position stream 0)))
     (let ((*load-truename* (truename stream)) (*load-pathname* (pathname stream)) (*package* *package*)
           (*readtable* *readtable*))
-      (evaluate-all stream)
-      (callable (find-symbol "MAIN")))))
+      ;; DEFUN's value is the name.
+      (callable (or (find-if (lambda (value) (and (symbolp value) (string= value "MAIN"))) (evaluate-all stream))
+                    (find-symbol "MAIN"))))))
 
 (defun script-handler (main)
   "A function of an event whose value is what MAIN, called with the event as its input, writes."
@@ -225,7 +226,7 @@
   (cond ((string= kind "script")
          (script-handler (script-main file)))
         ((string= kind "form")
-         (callable (evaluate-all (make-string-input-stream name))))
+         (callable (first (evaluate-all (make-string-input-stream name)))))
         (t
          (load (newest file))
          (named-function name))))
