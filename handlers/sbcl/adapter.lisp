@@ -17,9 +17,6 @@
 
 (in-package lambda-stdio)
 
-;; What makes the compiler fastest.
-(declaim (optimize (space 2) (speed 0) (debug 0)))
-
 ;;; --- What handlers see ----------------------------------------------------------------------------------------------
 
 (defvar *header-alist* '()
@@ -123,13 +120,16 @@
     (error () (format nil "A condition of class ~A, whose report failed" (type-name condition)))))
 
 (defun backtrace ()
-  "The names of the functions between the debugger's, which were called last, and this adapter's, which are interpreted."
+  "The names of the functions between the debugger's, which were called last, and this adapter's."
   ;; Without their arguments: the event is one, and is no matter for the log.
   (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60)))))
         (*print-pretty* nil))
-    (flet ((interpreter-p (name)
-             (and (symbolp name) (eq (symbol-package name) (find-package "SB-EVAL")))))
-      (mapcar #'prin1-to-string (subseq names 0 (position-if #'interpreter-p names))))))
+    (flet ((adapter-p (name)
+             ;; It is interpreted, or compiled into a core: (lambda () :in answer).
+             (let ((name (if (consp name) (first (last name)) name)))
+               (and (symbolp name)
+                    (member (symbol-package name) (list (find-package "SB-EVAL") (find-package "LAMBDA-STDIO")))))))
+      (mapcar #'prin1-to-string (subseq names 0 (position-if #'adapter-p names))))))
 
 (defun json-string (text)
   (with-output-to-string (out)
@@ -155,7 +155,25 @@
   (write-out (octets (error-object type message stack)))
   (sb-ext:exit :code 1 :abort t))
 
-;;; --- Handlers: functions of an event and its headers ----------------------------------------------------------------
+;;; --- Answers: lists of the header that says what it is, or NIL, and the octets in one part or more ---------------------
+
+(defun failure (type message &optional stack)
+  (list (format nil "Lambda-Runtime-Function-Error-Type: ~A" type) (octets (error-object type message stack))))
+
+(defun printed (&rest texts)
+  "An answer of which bootstrap makes JSON: JSON as it is, other text as a JSON string, less one newline at its end."
+  (list* "Content-Type: application/vnd.lambda-stdio.output" (mapcar #'octets texts)))
+
+(defun response (result)
+  "The answer for what a function returned."
+  (typecase result
+    (null (list nil (octets "null")))
+    (string (printed result (string #\Newline)))
+    ((vector (unsigned-byte 8)) (list "Content-Type: application/octet-stream" result))
+    (t (failure "Runtime.MarshalError"
+                (format nil "The handler returned neither a string nor octets, but a ~A" (type-name result))))))
+
+;;; --- Handlers: functions of an event and its headers, which give an answer --------------------------------------------
 
 (defun callable (function)
   "FUNCTION, which is what _HANDLER stands for, if it can be called."
@@ -211,25 +229,26 @@
                     (find-symbol "MAIN"))))))
 
 (defun script-handler (main)
-  "A function of an event whose value is what MAIN, called with the event as its input, writes."
+  "MAIN, which reads an event and prints the answer, as a handler."
   (lambda (event headers)
     (declare (ignore headers))
-    (let ((output (with-output-to-string (*standard-output*)
-                    (with-input-from-string (*standard-input* event)
-                      (funcall main)))))
-      ;; As in a oneshot: no output is null, and the last newline is not part of a text.
-      (cond ((string= output "") nil)
-            ((char= (char output (1- (length output))) #\Newline) (subseq output 0 (1- (length output))))
-            (t output)))))
+    (printed (with-output-to-string (*standard-output*)
+               (with-input-from-string (*standard-input* event)
+                 (funcall main))))))
+
+(defun function-handler (function)
+  "FUNCTION of an event and its headers, which returns the answer, as a handler."
+  (lambda (event headers)
+    (response (funcall function event headers))))
 
 (defun find-handler (kind file name)
   (cond ((string= kind "script")
          (script-handler (script-main file)))
         ((string= kind "form")
-         (callable (first (evaluate-all (make-string-input-stream name)))))
+         (function-handler (callable (first (evaluate-all (make-string-input-stream name))))))
         (t
          (load (newest file))
-         (named-function name))))
+         (function-handler (named-function name)))))
 
 (defun cannot-load (condition)
   (refuse (typecase (if (typep condition 'sb-int:encapsulated-condition)
@@ -243,26 +262,11 @@
 
 ;;; --- Events ---------------------------------------------------------------------------------------------------------
 
-;; An answer is a list: the header that says what it is, or NIL, and its octets in one part or more.
-
-(defun failure (type message &optional stack)
-  (list (format nil "Lambda-Runtime-Function-Error-Type: ~A" type) (octets (error-object type message stack))))
-
-(defun response (result)
-  "The answer for what a handler returned."
-  (typecase result
-    (null (list nil (octets "null")))
-    ;; bootstrap sees whether it is JSON, and makes a JSON string of any other text, less one newline at its end.
-    (string (list "Content-Type: application/vnd.lambda-stdio.output" (octets result) (octets (string #\Newline))))
-    ((vector (unsigned-byte 8)) (list "Content-Type: application/octet-stream" result))
-    (t (failure "Runtime.MarshalError"
-                (format nil "The handler returned neither a string nor octets, but a ~A" (type-name result))))))
-
 (defun answer (handler event headers)
   (call-reporting (lambda (condition)
                     (failure (type-name condition) (message condition) (backtrace)))
                   (lambda ()
-                    (response (funcall handler event headers)))))
+                    (funcall handler event headers))))
 
 (defun main ()
   (destructuring-bind (kind file name) (nthcdr 2 sb-ext:*posix-argv*)
