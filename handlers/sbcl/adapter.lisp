@@ -13,7 +13,7 @@
   (:use cl)
   ;; The longer two were packages of a runtime for Lisp that went before: what was written for it runs here.
   (:nicknames . #.(remove-if #'find-package '("LSTDIO" "AWS-LAMBDA-RUNTIME" "AWS-LAMBDA-FUNCTION-UTIL")))
-  (:export *header-alist* load-fasls-in-directory))
+  (:export *header-alist* *before-snapshot-hooks* *after-restore-hooks* load-fasls-in-directory))
 
 (in-package lambda-stdio)
 
@@ -21,6 +21,12 @@
 
 (defvar *header-alist* '()
   "The headers of the latest event: ((:lambda-runtime-aws-request-id . \"...\") (:content-type . \"...\") ...).")
+
+(defvar *before-snapshot-hooks* '()
+  "Functions of no arguments that are called before SnapStart's snapshot is taken, in the order of this list.")
+
+(defvar *after-restore-hooks* '()
+  "The same after it was restored, the last of this list first, so that what was pushed first is called first.")
 
 (defun define-variable (name)
   "Makes the environment variable NAME a special variable: AWS_REGION becomes *aws-region*."
@@ -262,11 +268,17 @@
 
 ;;; --- Events ---------------------------------------------------------------------------------------------------------
 
+(defun call-hooks (event)
+  "Does what SnapStart's EVENT asks for; the answer has no body."
+  (mapc #'funcall (if (string= event "before-snapshot") *before-snapshot-hooks* (reverse *after-restore-hooks*)))
+  '(nil))
+
 (defun answer (handler event headers)
   (call-reporting (lambda (condition)
                     (failure (type-name condition) (message condition) (backtrace)))
                   (lambda ()
-                    (funcall handler event headers))))
+                    (let ((snapstart (cdr (assoc :lambda-stdio-event headers))))
+                      (if snapstart (call-hooks snapstart) (funcall handler event headers))))))
 
 (defun main ()
   (destructuring-bind (kind file name) (nthcdr 2 sb-ext:*posix-argv*)
@@ -277,7 +289,8 @@
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)
     (let ((handler (call-reporting #'cannot-load (lambda () (find-handler kind file name)))))
-      (write-out (octets (format nil "lambda-stdio/1 ready~%")))
+      (write-out (octets (format nil "lambda-stdio/1 ready~:[~; snapstart~]~%"
+                                 (or *before-snapshot-hooks* *after-restore-hooks*))))
       (do ((headers (read-headers) (read-headers)))
           ((null headers) (sb-ext:exit))
         (setf *header-alist* headers
