@@ -130,11 +130,12 @@
   ;; Without their arguments: the event is one, and is no matter for the log.
   (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60)))))
         (*print-pretty* nil))
-    (flet ((adapter-p (name)
-             ;; It is interpreted, or compiled into a core: (lambda () :in answer).
-             (let ((name (if (consp name) (first (last name)) name)))
-               (and (symbolp name)
-                    (member (symbol-package name) (list (find-package "SB-EVAL") (find-package "LAMBDA-STDIO")))))))
+    (labels ((adapter-p (name)
+               (if (consp name)
+                   (some #'adapter-p (remove-if #'listp name)) ; (LAMBDA () :IN ANSWER)
+                   (and (symbolp name)
+                        ;; It is interpreted, or in a core.
+                        (member (symbol-package name) (mapcar #'find-package '("SB-EVAL" "LAMBDA-STDIO")))))))
       (mapcar #'prin1-to-string (subseq names 0 (position-if #'adapter-p names))))))
 
 (defun json-string (text)
