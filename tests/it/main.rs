@@ -29,6 +29,7 @@ mod shared;
 mod shell;
 mod signals;
 mod snapstart;
+mod snapstart_hooks;
 mod static_binary;
 mod storm;
 mod streams;
