@@ -16,6 +16,7 @@ test_programs='
   ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
+  unzip:unzip
   /usr/share/common-lisp/source/alexandria:cl-alexandria
   /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
   /usr/share/common-lisp/source/yason:cl-yason

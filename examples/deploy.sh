@@ -376,7 +376,7 @@ cmd_logs() {
   while
     # No answer is no log group: it is made with the first line.
     look logs filter-log-events --log-group-name "$log_group" --start-time "$start" \
-      --query 'events[].[eventId,message]' || [ -n "$follow" ] ||
+      --query "events[].[join('',['$event_mark',eventId]),message]" || [ -n "$follow" ] ||
       die "$name has logged nothing yet in $region, or there is no such function."
     print_new_lines
     [ -n "$follow" ]
@@ -385,14 +385,16 @@ cmd_logs() {
   done
 }
 
-# Prints those events in $seen that were not printed before. Each is an id, a tab and a message, which may have lines.
+# Prints those events in $seen that were not printed before. Each is a mark with its id, a tab, and a message, which may have
+# lines, and mostly ends with one.
 print_new_lines() {
-  printf '%s\n' "$seen" | awk -F '\t' -v printed="$box/printed" '
+  printf '%s\n' "$seen" | awk -F '\t' -v printed="$box/printed" -v mark="$event_mark" '
     BEGIN { while ((getline id < printed) > 0) old[id] = 1; close(printed) }
-    length($1) >= 50 && $1 ~ /^[0-9]+$/ {
-      fresh = !old[$1]
-      if (fresh) print $1 >> printed
-      $0 = substr($0, length($1) + 2)
+    index($0, mark) == 1 {
+      id = $1
+      fresh = !old[id]
+      if (fresh) print id >> printed
+      $0 = substr($0, length(id) + 2)
     }
     fresh && length($0)'
 }
@@ -513,7 +515,7 @@ sha256() {
 
 yes='' name='' zip='' handler='' env='' timeout='' memory='' arch='' layers='' role='' region='' public='' stream=''
 since='' follow='' subject='' event='' commands='' done_so_far='' undo='' seen=''
-layer_mark='lambda-stdio sha256'
+layer_mark='lambda-stdio sha256' event_mark=lambda-stdio-event:
 
 command=${1:-help}
 [ $# -eq 0 ] || shift

@@ -12,6 +12,7 @@ mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
 mod context;
+mod deploy;
 mod examples;
 mod exits;
 mod extension;
