@@ -13,6 +13,7 @@ mod adapter_sbcl;
 mod auto;
 mod context;
 mod deploy;
+mod emulator;
 mod examples;
 mod exits;
 mod extension;

@@ -2,12 +2,14 @@
 
 use super::files::{Folder, need};
 use super::process::{Process, Stdout};
-use super::watch::{Seen, Watch};
-use std::net::{Ipv4Addr, TcpListener};
+use super::watch::{LIMIT, Seen, Watch};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 /// The folder with these programs.
 pub fn tools() -> PathBuf {
@@ -60,6 +62,18 @@ impl Background {
                 rest.split_once('\n').map(|(line, _)| line.to_owned())
             })
         })
+    }
+
+    /// Waits until cargo-lambda's emulator takes connections at this port.
+    #[track_caller]
+    pub fn wait_emulator(&self, port: u16) {
+        self.wait_line("starting Runtime server");
+        let end = Instant::now() + LIMIT;
+        // It says so just before it listens. Nothing tells of the rest of the way but an attempt.
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(Instant::now() < end, "nobody listens at the port {port}\n{}", self.story());
+            thread::yield_now();
+        }
     }
 
     pub fn story(&self) -> String {
