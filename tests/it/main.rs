@@ -12,6 +12,8 @@ mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
 mod context;
+mod deploy;
+mod emulator;
 mod examples;
 mod exits;
 mod extension;
