@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub struct Contender {
     pub entry: Entry,
-    process: Child,
+    process: Process,
     server: Server,
     number: usize,
     /// The length of its answers.
@@ -30,10 +30,8 @@ impl Contender {
     /// Starts it, and waits until it asks for its first event.
     pub fn start(entry: &Entry) -> Self {
         let mut server = Server::new();
-        let mut command = entry.command(&server.address());
-        command.process_group(0);
         let began = Instant::now();
-        let process = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+        let process = Process::start(entry, &server);
         let request = server.receive();
         let start_up = began.elapsed();
         let contender = Self { entry: entry.clone(), process, server, number: 0, answer: 0, start_up };
@@ -90,24 +88,34 @@ impl Contender {
 
     /// The processor time that it and its children have taken.
     pub fn cpu(&self) -> Duration {
-        procfs::cpu(&procfs::tree(self.process.id()))
+        procfs::cpu(&procfs::tree(self.process.0.id()))
     }
 
     /// KiB of the runtime's own process.
     pub fn memory(&self, field: &str) -> u64 {
-        procfs::memory(self.process.id(), field)
+        procfs::memory(self.process.0.id(), field)
     }
 
     /// KiB that it and its handler have resident.
     pub fn memory_of_all(&self) -> u64 {
-        procfs::tree(self.process.id()).into_iter().map(|pid| procfs::memory(pid, "VmRSS")).sum()
+        procfs::tree(self.process.0.id()).into_iter().map(|pid| procfs::memory(pid, "VmRSS")).sum()
     }
 }
 
-impl Drop for Contender {
+/// A runtime's process, in a group of its own, which ends with this.
+pub struct Process(Child);
+
+impl Process {
+    pub fn start(entry: &Entry, server: &Server) -> Self {
+        let mut command = entry.command(&server.address());
+        Self(command.process_group(0).spawn().unwrap_or_else(|error| panic!("{}: {error}", entry.name)))
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
-        // Its handler, if it is in a group of its own, ends with it or at the end of its stdin.
-        let _ = killpg(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGKILL);
-        let _ = self.process.wait();
+        // A handler in another group ends with it, or at the end of its stdin.
+        let _ = killpg(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGKILL);
+        let _ = self.0.wait();
     }
 }

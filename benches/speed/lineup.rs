@@ -83,11 +83,13 @@ impl Entry {
 pub fn all() -> Vec<Result<Entry, String>> {
     let here = |name, title, handler: &str| here(name, title, handler.into());
     let filter = || here("", "", own("filter").to_str().unwrap_or_default()).with("HANDLER_MODE", "oneshot");
+    let rust = || entry("", "", Side::Other, &peers().join("in-process"));
     let python = || entry("", "", Side::Other, &peers().join("python/bin/python3"));
     vec![
         entry("floor", "the floor", Side::Floor, &own("floor")).map(|floor| floor.with("_HANDLER", own("echo"))),
         Ok(here("bootstrap", "`bootstrap`, native program", own("echo").to_str().unwrap_or_default())),
-        entry("rust", "AWS's Rust runtime, in-process", Side::Other, &peers().join("in-process")),
+        rust().map(|rust| rust.named("rust", "AWS's Rust runtime, in-process")),
+        rust().map(|rust| rust.named("rust-raw", "the same, the event unparsed").with("RAW", "1")),
         python().map(|_| here("python", "Python function, `bootstrap`", "py.handler")),
         python().map(|python| {
             let mut python = python.named("awslambdaric", "Python function, awslambdaric");
@@ -103,15 +105,20 @@ pub fn all() -> Vec<Result<Entry, String>> {
             node.arguments = vec![client.into(), "common.handler".into()];
             Ok(node)
         }),
+        on_path("node").and_then(|node| {
+            let mut node = entry("node-least", "the least in Node.js, in-process", Side::Floor, &node)?;
+            node.arguments = vec![beside("peers/least.cjs").into()];
+            Ok(node.up_to(SMALL))
+        }),
         on_path("bash").map(|_| here("bash-loop", "bash loop, `bootstrap`", "loop.sh").up_to(SMALL)),
         on_path("bash").map(|_| here("bash", "bash function, `bootstrap`", "function.handler")),
         on_path("curl").and_then(|_| {
-            let tutorial = handlers().parent().unwrap_or(Path::new("")).join("peers/tutorial.sh");
+            let tutorial = beside("peers/tutorial.sh");
             let tutorial = entry("tutorial", "bash function, AWS's tutorial", Side::Other, &tutorial)?;
             Ok(tutorial.with("_HANDLER", "function.handler").up_to(SMALL))
         }),
         on_path("sbcl").map(|_| here("sbcl", "Lisp function, `bootstrap`", "lisp.handler")),
-        Ok(filter().named("oneshot", "a process per event, `bootstrap`")),
+        Ok(filter().named("oneshot", "process per event, `bootstrap`")),
         Ok(filter().named("oneshot-cold", "the same without standby").with("HANDLER_STANDBY", "0")),
     ]
 }
@@ -145,8 +152,12 @@ fn search_path() -> OsString {
 }
 
 /// The functions that are measured.
-pub fn handlers() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/handlers")
+fn handlers() -> PathBuf {
+    beside("handlers")
+}
+
+fn beside(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(file)
 }
 
 /// Where benches/run.sh installs other people's runtimes: beside `release`, in Cargo's target folder.

@@ -7,8 +7,8 @@ use std::time::Duration;
 const HELP: &str = "\
 Usage: cargo bench -- [NAME...] [OPTION...]
 
-  NAME             only these, of: floor bootstrap rust python awslambdaric node node-mjs aws-lambda-ric bash bash-loop
-                   tutorial sbcl oneshot oneshot-cold
+  NAME             only these, of: floor bootstrap rust rust-raw python awslambdaric node node-mjs aws-lambda-ric node-least
+                   bash bash-loop tutorial sbcl oneshot oneshot-cold
   --part PART      only this, of: events growth processors workers
   --size BYTES     only the part `events`, with events of this size (100)
   --seconds N      how long the part `events` measures (60); the others take their share

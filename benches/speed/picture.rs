@@ -17,9 +17,11 @@ const ROW: f64 = 22.0;
 const STYLE: &str = "
   text { font: 12px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
   .ground { fill: #ffffff } .head { font-weight: 600; font-size: 13px } .faint { fill: #59636e; font-size: 11px }
+  .figure { paint-order: stroke; stroke: #ffffff; stroke-width: 4px }
   .line { stroke: #d1d9e0 } .floor { fill: #9198a1 } .here { fill: #0969da } .other { fill: #d97b29 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .ground { fill: #0d1117 } .faint { fill: #9198a1 } .line { stroke: #30363d }
+    text { fill: #e6edf3 } .ground { fill: #0d1117 } .faint { fill: #9198a1 } .figure { stroke: #0d1117 }
+    .line { stroke: #30363d }
     .floor { fill: #7d8590 } .here { fill: #4493f8 } .other { fill: #e0883a }
   }
 ";
@@ -39,12 +41,13 @@ pub fn draw(results: &[Result]) -> String {
         draw_text(&mut svg, "", text, y, words);
         at = text + f64::from(u32::try_from(words.len()).unwrap_or(0)) * 6.2 + 22.0;
     }
+    draw_text(&mut svg, "faint", LABELS + PANEL, 24.0, "events of 100 B, one processor, logarithmic scales");
     let mut y = TOP;
     for result in results {
         draw_text(&mut svg, "", 12.0, y + 15.0, &result.entry.title.replace('`', ""));
         y += ROW;
     }
-    panel(&mut svg, results, LABELS, bottom, "One event (median)", |result| result.p50);
+    panel(&mut svg, results, LABELS, bottom, "One event", |result| result.p50);
     panel(&mut svg, results, LABELS + PANEL, bottom, "Start-up", |result| result.start_up);
     svg + "</svg>\n"
 }
@@ -75,7 +78,7 @@ fn panel(svg: &mut String, results: &[Result], left: f64, bottom: f64, head: &st
         };
         let length = (logarithm(of(result)) - start) * scale;
         draw_bar(svg, class, left, y + 4.0, (length, ROW - 8.0));
-        draw_text(svg, "faint", left + length + 5.0, y + 15.0, &time(of(result)));
+        draw_text(svg, "faint figure", left + length + 5.0, y + 15.0, &time(of(result)));
         y += ROW;
     }
 }

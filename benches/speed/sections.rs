@@ -1,7 +1,7 @@
 //! What is measured, part by part, and the tables that it makes.
 
 use super::figures::{count, memory, ratio, size, time};
-use super::lineup::{Entry, Side};
+use super::lineup::Entry;
 use super::options::Options;
 use super::rounds::{Effort, Result, measure};
 use super::table::Table;
@@ -45,7 +45,7 @@ pub fn events(entries: &[Entry], options: &Options, sections: &mut Vec<Section>)
         "peak",
         "with handler",
     ]);
-    let floor = results.iter().find(|result| result.entry.side == Side::Floor);
+    let floor = find(&results, "floor", options.size);
     for result in &results {
         table.row([
             result.entry.title.to_owned(),

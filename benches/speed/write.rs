@@ -11,12 +11,25 @@ const END: &str = "<!-- Up to here -->\n";
 
 /// The first table goes into the README, all of them into benches/README.md.
 pub fn all(machine: &str, sections: &[Section], events: &[Result]) {
-    let measured = format!("Measured on {machine}.\n");
+    let measured = wrap(&format!("Measured on {machine}."));
     let tables = sections.iter().map(|section| ["\n### ", &section.title, "\n\n", &section.table.markdown()].concat());
     let tables: String = tables.collect();
     write("README.md", &format!("{measured}\n{}", sections[0].table.markdown()));
     write("benches/README.md", &format!("{measured}{tables}"));
     replace("benches/speed.svg", &picture::draw(events));
+}
+
+/// Lines of at most 120 characters.
+fn wrap(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < 120 => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// Puts the text between the two comments of a document.

@@ -39,7 +39,8 @@ fn the_handlers_readmes_are_so() {
 fn every_link_leads_somewhere() {
     let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
     let handlers = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
-    for document in ["README.md".to_owned()].into_iter().chain(handlers).chain(examples) {
+    for document in ["README.md".to_owned(), "benches/README.md".to_owned()].into_iter().chain(handlers).chain(examples)
+    {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
         let text = fs::read_to_string(&path).unwrap();
         let links = text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap());
