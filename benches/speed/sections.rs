@@ -31,7 +31,7 @@ pub fn find<'a>(results: &'a [Result], name: &str, size: usize) -> Option<&'a Re
 
 /// All of them with small events, on one processor.
 pub fn events(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) -> Vec<Result> {
-    let effort = Effort { starts: 11, warm_up: Duration::from_millis(500), time: options.time };
+    let effort = Effort { starts: 41, warm_up: Duration::from_millis(500), time: options.time };
     let results = measure(entries, options.size, effort);
     let mut table = Table::new([
         "",
