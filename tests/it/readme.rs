@@ -42,7 +42,8 @@ fn the_handlers_documents_are_so() {
 #[test]
 fn every_link_leads_somewhere() {
     let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
-    for document in ["README.md".to_owned()].into_iter().chain(handlers_documents()).chain(examples) {
+    let own = ["README.md".to_owned(), "benches/README.md".to_owned()];
+    for document in own.into_iter().chain(handlers_documents()).chain(examples) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
         let text = fs::read_to_string(&path).unwrap();
         let links = text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap());
