@@ -16,6 +16,7 @@ test_programs='
   ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
+  unzip:unzip
   /usr/share/common-lisp/source/alexandria:cl-alexandria
   /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
   /usr/share/common-lisp/source/yason:cl-yason
@@ -43,6 +44,7 @@ cmd_bootstrap() {
 cmd_test() {
   need_rust rustfmt clippy
   need_test_programs
+  need_python_tools
   step cargo fmt --check
   step cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items
@@ -91,14 +93,32 @@ need_test_programs() {
       have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
     done
   )
-  [ -n "$missing" ] || return 0
-  have apt-get || die "the tests need these packages, or your system's like them: $missing"
-  [ "$(id -u)" = 0 ] || die "the tests need some packages. Install them: sudo apt-get install $missing"
-  say "installing $missing"
+  [ -z "$missing" ] || install_packages "$missing"
+}
+
+# install_packages 'PACKAGE PACKAGE...': from Debian.
+install_packages() {
+  have apt-get || die "the tests need these packages, or your system's like them: $1"
+  [ "$(id -u)" = 0 ] || die "the tests need some packages. Install them: sudo apt-get install $1"
+  say "installing $1"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # shellcheck disable=SC2086 # one word per package
-  apt-get install -qq --no-install-recommends $missing
+  apt-get install -qq --no-install-recommends $1
+}
+
+# A Python of the tests' own with what tests/python-tools.txt lists, and with that list in it once all is installed.
+need_python_tools() {
+  tools=${CARGO_TARGET_DIR:-target}/tools
+  list=tests/python-tools.txt
+  if cmp -s "$list" "$tools/installed.txt"; then
+    return
+  fi
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+  rm -rf "$tools"
+  step python3 -m venv "$tools"
+  step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
+  cp "$list" "$tools/installed.txt"
 }
 
 # Runs shellcheck on every shell script: by its name, or by its first line.

@@ -51,7 +51,7 @@ pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -
 /// Takes the answer out of the output; what is left of that goes to the log.
 fn take(process: &mut Process, found: Found) -> Outcome {
     // What was written to stderr before the answer shall be in the log before it is posted.
-    process.empty_stderr();
+    process.settle_stderr();
     process.answers += 1;
     match found {
         Found::Answer { value, rest } => {

@@ -43,6 +43,8 @@ pub struct Process {
     /// It has ended. It stays unreaped, so that its group's number is nobody else's.
     pub ended: bool,
     pub started: Instant,
+    /// When its pipes were last looked at, all at once.
+    pub looked: Instant,
     /// How many answers it gave.
     pub answers: u64,
     /// It is given no more events, since it left one without an answer.
@@ -73,6 +75,7 @@ impl Process {
             exit,
             ended: false,
             started: Instant::now(),
+            looked: Instant::now(),
             answers: 0,
             retired: false,
             status: None,
@@ -147,17 +150,30 @@ impl Process {
     pub fn end(&mut self) {
         self.ended = true;
         self.signal(Signal::SIGKILL);
-        for _ in 0..READS_TO_EMPTY {
-            if !self.stdout.read() {
-                break;
-            }
-        }
+        self.empty_stdout();
         self.empty_stderr();
         self.stdout.pipe = None;
         self.stderr.pipe = None;
     }
 
-    /// Logs what is in stderr by now: all that was written before an answer that has been read.
+    /// Reads what is in stdout by now.
+    pub fn empty_stdout(&mut self) {
+        for _ in 0..READS_TO_EMPTY {
+            if !self.stdout.read() {
+                break;
+            }
+        }
+    }
+
+    /// Logs what was written to stderr before an answer that has been read. If that came all at once, the look that found it
+    /// has looked at stderr after it, and so has seen what was written there before it.
+    pub fn settle_stderr(&mut self) {
+        if !(self.stdout.reads == 1 && self.stderr.was_quiet) {
+            self.empty_stderr();
+        }
+    }
+
+    /// Logs what is in stderr by now.
     pub fn empty_stderr(&mut self) {
         for _ in 0..READS_TO_EMPTY {
             if !self.stderr.read() {

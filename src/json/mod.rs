@@ -27,6 +27,17 @@ fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
+/// Appends `text` as a JSON string.
+pub fn push_string(out: &mut String, text: &str) {
+    if finder::plain_text(text.as_bytes()) == text.len() {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
 /// Whether `line` is one complete JSON object.
 pub fn is_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && is_value(line)

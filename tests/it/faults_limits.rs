@@ -146,8 +146,8 @@ fn large_event() -> String {
 #[test]
 fn six_megabytes_each_way_fit_into_30_mb() {
     for (way, function) in echoes() {
-        // A oneshot's handler is started with what is left to `bootstrap`, and bash has its own needs.
-        let function = if way == "oneshot" { Function::bash("cat").mode("oneshot") } else { function };
+        // bash reads byte by byte, and has its own needs where it is started with what is left to `bootstrap`.
+        let function = if way == "messages" { function } else { function.program("handler", "#!/bin/cat\n") };
         let function = function.start();
         function.call("1");
         function.limit_memory(30);

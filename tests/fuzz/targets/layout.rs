@@ -1,7 +1,7 @@
 //! The white space of a JSON value: nothing but that is changed.
 
 use super::is_shallow;
-use crate::json::{compact, flatten, is_value, pretty};
+use crate::json::{compact, flatten, is_value, pretty, push_string};
 use serde_json::Value;
 
 pub fn check(data: &[u8]) {
@@ -10,6 +10,10 @@ pub fn check(data: &[u8]) {
     flatten(&mut flat);
     assert_eq!(flat.len(), data.len());
     assert!(!flat.iter().any(|byte| matches!(byte, b'\r' | b'\n')));
+    let text = String::from_utf8_lossy(data);
+    let mut string = String::new();
+    push_string(&mut string, &text);
+    assert_eq!(serde_json::from_str::<String>(&string).ok().as_deref(), Some(&*text));
     if !is_value(data) {
         return;
     }

@@ -77,7 +77,7 @@ pub fn check(data: &[u8]) {
     // The server's own words, as HTTP lets them be: no line ends.
     let value: String = String::from_utf8_lossy(bytes).chars().filter(|character| !character.is_control()).collect();
     let value = value.trim();
-    let headers = vec![("Lambda-Runtime-Aws-Request-Id".to_owned(), value.to_owned())];
+    let headers = vec![("Lambda-Runtime-Aws-Request-Id".into(), value.to_owned())];
     let invocation = Invocation { id: value.to_owned(), headers, ..Invocation::default() };
     if value.is_empty() || value.len() > 32 * 1024 {
         return;

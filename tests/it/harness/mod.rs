@@ -20,6 +20,7 @@ pub mod running;
 pub mod server;
 pub mod shell;
 pub mod speaking;
+pub mod tools;
 pub mod watch;
 
 pub use calls::{Call, Reply};
