@@ -1,6 +1,7 @@
 ;;;; The adapter for SBCL: loads a handler written in Lisp, then speaks lambda-stdio's messages for it.
 ;;;;
-;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users.
+;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users. A
+;;;; core may have it in it, compiled (core.lisp): then the text is not read again.
 ;;;;
 ;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted, but for the functions that
 ;;;; look at every character of an answer. This is also why it has DO where one would expect LOOP: an interpreter expands a
@@ -27,24 +28,31 @@
   "The headers of the latest event: ((:lambda-runtime-aws-request-id . \"...\") (:content-type . \"...\") ...).")
 
 (defun define-variable (name)
-  "Makes the environment variable NAME a special variable: AWS_REGION becomes *aws-region*."
+  "Makes a special variable for the environment variable NAME: for AWS_REGION *aws-region*."
   (let ((symbol (intern (concatenate 'string "*" (substitute #\- #\_ name :start 1) "*"))))
     (export symbol)
     (proclaim `(special ,symbol))
-    (set symbol (sb-ext:posix-getenv name))
-    symbol))
+    (cons symbol name)))
 
-(mapc #'define-variable
-      '("_HANDLER" "_X_AMZN_TRACE_ID" "AWS_REGION" "AWS_DEFAULT_REGION" "AWS_EXECUTION_ENV" "AWS_LAMBDA_FUNCTION_NAME"
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" "AWS_LAMBDA_FUNCTION_VERSION" "AWS_LAMBDA_INITIALIZATION_TYPE"
-        "AWS_LAMBDA_LOG_GROUP_NAME" "AWS_LAMBDA_LOG_STREAM_NAME" "AWS_LAMBDA_LOG_FORMAT" "AWS_LAMBDA_LOG_LEVEL"
-        "AWS_LAMBDA_MAX_CONCURRENCY" "AWS_LAMBDA_METADATA_API" "AWS_LAMBDA_METADATA_TOKEN" "AWS_LAMBDA_RUNTIME_API"
-        "AWS_ACCESS_KEY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_XRAY_CONTEXT_MISSING"
-        "AWS_XRAY_DAEMON_ADDRESS" "LAMBDA_TASK_ROOT" "LAMBDA_RUNTIME_DIR" "LANG" "LD_LIBRARY_PATH" "PATH" "TZ"))
+(defvar *environment*
+  (mapcar #'define-variable
+          '("_HANDLER" "_X_AMZN_TRACE_ID" "AWS_REGION" "AWS_DEFAULT_REGION" "AWS_EXECUTION_ENV"
+            "AWS_LAMBDA_FUNCTION_NAME" "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" "AWS_LAMBDA_FUNCTION_VERSION"
+            "AWS_LAMBDA_INITIALIZATION_TYPE" "AWS_LAMBDA_LOG_GROUP_NAME" "AWS_LAMBDA_LOG_STREAM_NAME"
+            "AWS_LAMBDA_LOG_FORMAT" "AWS_LAMBDA_LOG_LEVEL" "AWS_LAMBDA_MAX_CONCURRENCY" "AWS_LAMBDA_METADATA_API"
+            "AWS_LAMBDA_METADATA_TOKEN" "AWS_LAMBDA_RUNTIME_API" "AWS_ACCESS_KEY" "AWS_ACCESS_KEY_ID"
+            "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_XRAY_CONTEXT_MISSING" "AWS_XRAY_DAEMON_ADDRESS"
+            "LAMBDA_TASK_ROOT" "LAMBDA_RUNTIME_DIR" "LANG" "LD_LIBRARY_PATH" "PATH" "TZ")))
 
 ;; *_handler* was that older runtime's name.
-(defvar *handler* *_handler*)
+(defvar *handler*)
 (export '*handler*)
+
+(defun read-environment ()
+  "Sets those variables. Not earlier: a core was saved in another environment."
+  (dolist (variable *environment*)
+    (set (car variable) (sb-ext:posix-getenv (cdr variable))))
+  (setf *handler* *_handler*))
 
 (defun load-fasls-in-directory (pathname)
   "Loads the fasls that are in one folder with the file PATHNAME, but not the file that is just being loaded."
@@ -207,13 +215,17 @@
     (error () (format nil "A condition of class ~A, whose report failed" (type-name condition)))))
 
 (defun backtrace ()
-  "The names of the functions between the debugger's, which were called last, and this adapter's, which are interpreted."
+  "The names of the functions between the debugger's, which were called last, and this adapter's."
   ;; Without their arguments: the event is one, and is no matter for the log.
   (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60)))))
         (*print-pretty* nil))
-    (flet ((interpreter-p (name)
-             (and (symbolp name) (eq (symbol-package name) (find-package "SB-EVAL")))))
-      (mapcar #'prin1-to-string (subseq names 0 (position-if #'interpreter-p names))))))
+    (labels ((adapter-p (name)
+               (if (consp name)
+                   (some #'adapter-p (remove-if #'listp name)) ; (LAMBDA () :IN ANSWER)
+                   (and (symbolp name)
+                        ;; It is interpreted, or in a core.
+                        (member (symbol-package name) (mapcar #'find-package '("SB-EVAL" "LAMBDA-STDIO")))))))
+      (mapcar #'prin1-to-string (subseq names 0 (position-if #'adapter-p names))))))
 
 (defun error-object (type message &optional stack)
   (flet ((json (string) (quoted (coerce string 'text))))
@@ -291,7 +303,13 @@
             ((char= (char output (1- (length output))) #\Newline) (subseq output 0 (1- (length output))))
             (t output)))))
 
+(defun restore-image ()
+  "Tells the libraries in the core, if it has any, that they are in another process now."
+  (when (find-package "UIOP")
+    (funcall (intern "CALL-IMAGE-RESTORE-HOOK" "UIOP"))))
+
 (defun find-handler (kind file name)
+  (restore-image)
   (cond ((string= kind "script")
          (script-handler (script-main file)))
         ((string= kind "form")
@@ -333,6 +351,7 @@
     ;; The arguments and the interpreter are for the adapter alone.
     (setf (rest sb-ext:*posix-argv*) '()
           sb-ext:*evaluator-mode* :compile)
+    (read-environment)
     ;; Else it would be a condition, and the answer to an event.
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)
