@@ -303,12 +303,22 @@
             ((char= (char output (1- (length output))) #\Newline) (subseq output 0 (1- (length output))))
             (t output)))))
 
+(defun see-to-home ()
+  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
+  ;; The compiler thinks that it cannot fail.
+  (declare (notinline user-homedir-pathname))
+  (unless (ignore-errors (user-homedir-pathname))
+    (sb-alien:alien-funcall (sb-alien:extern-alien "setenv" (function sb-alien:int sb-alien:c-string sb-alien:c-string
+                                                                      sb-alien:int))
+                            "HOME" "/tmp" 1)))
+
 (defun restore-image ()
   "Tells the libraries in the core, if it has any, that they are in another process now."
   (when (find-package "UIOP")
     (funcall (intern "CALL-IMAGE-RESTORE-HOOK" "UIOP"))))
 
 (defun find-handler (kind file name)
+  (see-to-home)
   (restore-image)
   (cond ((string= kind "script")
          (script-handler (script-main file)))
