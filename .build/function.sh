@@ -27,6 +27,7 @@ copy_function() {
       cp -PRp -- "$file" "$work/root/" # links as links: node_modules is full of them
     fi
   done
+  chmod -R u+rwX "$work/root"
   (
     cd "$work/root" || exit
     if [ -f build.sh ] && [ -x build.sh ]; then
