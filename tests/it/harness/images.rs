@@ -19,14 +19,14 @@ const RUST_IMAGE: &str = "docker.io/library/rust:1.95-slim-trixie";
 /// The store's settings, as variables of the environment.
 static SETTINGS: LazyLock<Vec<(String, String)>> = LazyLock::new(make_store);
 
-/// `buildah`, or another program that is to use the store.
+/// `buildah`, or another program that is to use the store. Builds give way: other tests look at the clock.
 pub fn with_store(program: &str) -> Command {
     command(program, &SETTINGS)
 }
 
 fn command(program: &str, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(need(program));
-    command.env("PATH", search_path()).envs(settings.iter().cloned());
+    let mut command = Command::new(need("nice"));
+    command.arg(need(program)).env("PATH", search_path()).envs(settings.iter().cloned());
     command
 }
 
@@ -97,7 +97,7 @@ fn make_stand_ins(buildah: &dyn Fn(&[&str]) -> String) {
     let folder = Folder::new();
     let tree = folder.path().join(DEBIAN);
     let tree = tree.to_str().unwrap();
-    output_of(Command::new(need("debootstrap")).args(["--variant=minbase", DEBIAN, tree]));
+    output_of(Command::new(need("nice")).arg(need("debootstrap")).args(["--variant=minbase", DEBIAN, tree]));
     let container = buildah(&["from", "scratch"]);
     buildah(&["add", "--quiet", &container, tree, "/"]);
     buildah(&["commit", "--quiet", "--rm", &container, DEBIAN_IMAGE]);
