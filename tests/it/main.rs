@@ -18,6 +18,7 @@ mod examples;
 mod exits;
 mod extension;
 mod faults;
+mod image;
 mod languages;
 mod log;
 mod loop_;

@@ -9,6 +9,7 @@ pub mod fifo;
 pub mod files;
 pub mod function;
 pub mod http;
+pub mod images;
 pub mod police;
 pub mod process;
 pub mod procfs;
