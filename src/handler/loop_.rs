@@ -113,6 +113,7 @@ fn doing(process: &Process, scan: &Scan) -> String {
         (None, None) if !process.stdin.was_emptied() => {
             "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
         }
+        (None, None) if !Sight::is_possible() => "there was no output, and there is no /proc to see what it waits for: if it reads to end-of-file, set HANDLER_MODE=oneshot".to_owned(),
         (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
     }
 }

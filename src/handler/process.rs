@@ -2,12 +2,14 @@
 //!
 //! Its pipes hold what is on its way (`stdin`, `stdout`, `stderr`); `pump` says when it can be moved.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -110,7 +112,7 @@ impl Process {
     pub fn kill(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.signal(Signal::SIGKILL);
-            self.status = self.child.wait_timeout(REAPING).ok().flatten();
+            self.status = self.reap();
             // Where bootstrap is process 1 (a container), orphans of the group became its children.
             let orphans = Pid::from_raw(-self.pid().as_raw());
             while matches!(
@@ -120,6 +122,20 @@ impl Process {
         }
         self.stdin.close();
         self.status
+    }
+
+    /// Waits for the end of a killed process.
+    fn reap(&mut self) -> Option<ExitStatus> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(status);
+        }
+        if sockets_left() {
+            return self.child.wait_timeout(REAPING).ok().flatten();
+        }
+        // This descriptor is there already.
+        let exit = self.exit.as_ref()?;
+        let _ = poll(&mut [PollFd::new(exit.as_fd(), PollFlags::POLLIN)], PollTimeout::try_from(REAPING).ok()?);
+        self.child.try_wait().ok().flatten()
     }
 
     /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
@@ -171,6 +187,11 @@ impl Drop for Process {
         self.kill();
         self.flush_logs();
     }
+}
+
+/// Whether there are descriptors for the two pairs of sockets that waiting with a time-out takes.
+fn sockets_left() -> bool {
+    [UnixStream::pair(), UnixStream::pair()].iter().all(Result::is_ok)
 }
 
 /// How a process ended, as a person says it: `exit status 3`, `signal SIGSEGV (11), core dumped`.

@@ -4,6 +4,8 @@
 //! seen, and waiting is a look at that account whenever it changes, with one time limit for everything.
 
 pub mod calls;
+pub mod clock;
+pub mod confined;
 pub mod event;
 pub mod fifo;
 pub mod files;
@@ -13,6 +15,8 @@ pub mod images;
 pub mod police;
 pub mod process;
 pub mod procfs;
+pub mod random;
+pub mod raw;
 pub mod running;
 pub mod server;
 pub mod shell;
@@ -24,5 +28,6 @@ pub use calls::{Call, Reply};
 pub use event::{Answer, Event, hex};
 pub use files::need;
 pub use function::Function;
+pub use random::{Random, number_from};
 pub use running::Running;
 pub use shell::Shell;
