@@ -12,11 +12,14 @@ cd -- "$(dirname -- "$0")"
 
 . .build/bootstrap.sh
 . .build/function.sh
+. .build/image.sh
 . .build/sbcl.sh
 
 # The programs that the tests run, and other files that they need, each with the Debian package that has it.
 test_programs='
   awk:mawk
+  buildah:buildah
+  debootstrap:debootstrap
   jq:jq
   node:nodejs
   objdump:binutils
@@ -44,6 +47,9 @@ Commands:
                  COMMAND
   function DIR   packs a function, the files in the folder DIR and bootstrap: out/NAME.zip, as DIR is called
   sbcl           packs a layer for handlers in Lisp, bootstrap and SBCL: out/sbcl-layer.zip
+  image [DIR]    builds the container image lambda-stdio:BASE with docker, podman or buildah, the first that is there or
+                 $IMAGE_TOOL; and with DIR the image NAME, which has the files of DIR, runs its handler, and sets what
+                 DIR/env says
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
                  the tests need (Debian or Ubuntu, as root)
   help           prints this
@@ -55,6 +61,11 @@ Options of bootstrap, function and sbcl:
 Option of sbcl:
   --with NAME,...    Lisp libraries that the layer is to have: ASDF's systems, from the system's packages, from ~/common-lisp,
                      or from Quicklisp
+Options of image, besides --arch:
+  --base BASE          al2023 (Lambda's own, the default), debian, sbcl, or any image: python:3.13-slim
+  --packages 'A B'     the handler needs these, too; apt-get or dnf installs them
+  --handler HANDLER    instead of _HANDLER in DIR/env, or else the file DIR/handler.*
+  --tag NAME           what the image is called; without it, as DIR is
 
 From the same files come the same zips, byte by byte. Of the SBCL layer this is not sure: the core that SBCL saves may differ in
 some bytes.
@@ -102,6 +113,7 @@ cmd_sbcl() {
 cmd_test() {
   need_rust rustfmt clippy
   need_test_programs
+  need_python_tools
   step cargo fmt --check
   step cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items
@@ -260,14 +272,32 @@ need_test_programs() {
       have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
     done
   )
-  [ -n "$missing" ] || return 0
-  have apt-get || die "the tests need these packages, or your system's like them: $missing"
-  [ "$(id -u)" = 0 ] || die "the tests need some packages. Install them: sudo apt-get install $missing"
-  say "installing $missing"
+  [ -z "$missing" ] || install_packages "$missing"
+}
+
+# install_packages 'PACKAGE PACKAGE...': from Debian.
+install_packages() {
+  have apt-get || die "the tests need these packages, or your system's like them: $1"
+  [ "$(id -u)" = 0 ] || die "the tests need some packages. Install them: sudo apt-get install $1"
+  say "installing $1"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # shellcheck disable=SC2086 # one word per package
-  apt-get install -qq --no-install-recommends $missing
+  apt-get install -qq --no-install-recommends $1
+}
+
+# A Python of the tests' own with what tests/python-tools.txt lists, and with that list in it once all is installed.
+need_python_tools() {
+  tools=${CARGO_TARGET_DIR:-target}/tools
+  list=tests/python-tools.txt
+  if cmp -s "$list" "$tools/installed.txt"; then
+    return
+  fi
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+  rm -rf "$tools"
+  step python3 -m venv "$tools"
+  step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
+  cp "$list" "$tools/installed.txt"
 }
 
 # Runs shellcheck on every shell script: by its name, or by its first line.
@@ -307,7 +337,7 @@ case ${1-} in
     ;;
 esac
 case $command in
-  bootstrap | function | sbcl) "cmd_$command" "$@" ;;
+  bootstrap | function | sbcl | image) "cmd_$command" "$@" ;;
   test) cmd_test ;;
   help) cmd_help ;;
   *) die "there is no command $command. See ./build.sh help" ;;

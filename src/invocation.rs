@@ -1,9 +1,13 @@
 //! One event on its way: what Lambda says of it, its bytes, and the answer to it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fault::Fault;
+
+/// Names and values. A name that Lambda is known to send is not made anew for each event.
+pub type Headers = Vec<(Cow<'static, str>, String)>;
 
 /// An event with its context, as `/next` (or the shell) gives it.
 #[derive(Debug, Default)]
@@ -12,7 +16,7 @@ pub struct Invocation {
     pub id: String,
     /// All that Lambda says of the event, under the names of its headers (`Lambda-Runtime-Trace-Id`). What it does not
     /// say is not there: no value is empty.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// The event's own bytes.
     pub body: Vec<u8>,
     /// When Lambda gives up on the event, in milliseconds since 1970.
@@ -22,9 +26,9 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// What Lambda says under this name, whatever its case.
+    /// What Lambda says under this name, as its documentation writes it.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 

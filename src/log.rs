@@ -143,9 +143,11 @@ fn own_line(level: Level, message: &dyn Display, fault: Option<&Fault>) {
     if json {
         push_object(&mut line, level, &message.to_string(), fault);
     } else {
-        let _ = write!(line, "[{}] lambda-stdio: {message}", level.name());
+        // Whoever says it, its second line is none of ours.
+        let inner = |text: &str| text.replace('\n', "\n    ");
+        let _ = write!(line, "[{}] lambda-stdio: {}", level.name(), inner(&message.to_string()));
         for entry in fault.map_or(&[][..], |fault| &fault.stack) {
-            let _ = write!(line, "\n    {entry}");
+            let _ = write!(line, "\n    {}", inner(entry));
         }
     }
     line.push('\n');

@@ -4,6 +4,7 @@
 //! Each worker lives on a thread that lasts as long as its handler, which would die with it (`os::spawn`). A handler that
 //! works on several events at once by itself is shared by all workers instead.
 
+use std::io;
 use std::process::ExitCode;
 use std::thread;
 
@@ -65,7 +66,9 @@ fn work_apart(lambdas: Vec<Lambda>, first: Result<Option<Handler>, Fault>, setup
     let mut lambdas = lambdas.into_iter();
     let own = lambdas.next();
     thread::scope(|scope| {
-        let others: Vec<_> = lambdas.map(|lambda| scope.spawn(|| work(lambda, start(setup), setup))).collect();
+        let worker = |lambda| thread::Builder::new().spawn_scoped(scope, || work(lambda, start(setup), setup));
+        // Where a sandbox has no thread for one more, the others have its events.
+        let others: Vec<_> = lambdas.map_while(|lambda| worker(lambda).inspect_err(no_thread).ok()).collect();
         let own = own.map(|lambda| work(lambda, first, setup));
         own.into_iter().chain(others.into_iter().filter_map(|worker| worker.join().ok())).collect()
     })
@@ -92,9 +95,17 @@ fn share(address: &str, handler: Handler, count: u16) -> anyhow::Result<ExitCode
     for _ in 0..count {
         let (lambda, desk) = (Lambda::at(address)?.patient(), shared.desk());
         // They wait for Lambda without end, and end with bootstrap.
-        thread::spawn(move || supervisor::serve_desk(lambda, &desk));
+        let worker = thread::Builder::new().spawn(move || supervisor::serve_desk(lambda, &desk));
+        if let Err(error) = worker {
+            no_thread(&error);
+            shared.desk().leave();
+        }
     }
     shared.run().map(|()| ExitCode::SUCCESS)
+}
+
+fn no_thread(error: &io::Error) {
+    log::error(format_args!("there is no thread for one more worker (HANDLER_WORKERS): {error}"));
 }
 
 /// What it means that all workers have left: an init error, where not one of them could start.

@@ -124,6 +124,28 @@ def call(handler, headers, body):
     return handler(event, context)
 
 
+# --- SnapStart ------------------------------------------------------------------------------------------------------
+
+
+def has_hooks():
+    """Whether the user's code has registered something with snapshot_restore_py, AWS's library for it."""
+    library = sys.modules.get("snapshot_restore_py")
+    return bool(library and (library.get_before_snapshot() or library.get_after_restore()))
+
+
+def call_hooks(moment):
+    """Calls what was registered: before the snapshot the last one first, after the restore the first one first."""
+    library = sys.modules["snapshot_restore_py"]
+    if moment == "before-snapshot":
+        hooks = library.get_before_snapshot()
+        while hooks:  # one may register others
+            function, args, kwargs = hooks.pop()
+            function(*args, **kwargs)
+    else:
+        for function, args, kwargs in library.get_after_restore():
+            function(*args, **kwargs)
+
+
 # --- Results --------------------------------------------------------------------------------------------------------
 
 
@@ -351,10 +373,14 @@ def main(file, name):
     except Exception as error:
         answers.write(error_object(*describe(error)))
         os._exit(1)  # at once: the user's threads may go on for ever
-    answers.write(b"lambda-stdio/1 ready\n")
+    answers.write(b"lambda-stdio/1 ready snapstart\n" if has_hooks() else b"lambda-stdio/1 ready\n")
     for headers, body in messages(events):
         try:
-            answers.response(call(handler, headers, body))
+            if moment := headers.get("lambda-stdio-event"):
+                call_hooks(moment)
+                answers.write(b"Content-Length: 0\n\n")
+            else:
+                answers.response(call(handler, headers, body))
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:  # asyncio.CancelledError is no Exception

@@ -3,9 +3,8 @@
 ;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users. A
 ;;;; core may have it in it, compiled (core.lisp): then the text is not read again.
 ;;;;
-;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted, but for the functions that
-;;;; look at every character of an answer. This is also why it has DO where one would expect LOOP: an interpreter expands a
-;;;; macro each time that it comes to it.
+;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted. This is also why it has DO
+;;;; where one would expect LOOP: an interpreter expands a macro each time that it comes to it.
 
 ;; SBCL can be built without an interpreter; then it compiles.
 (when (find-package "SB-EVAL")
@@ -15,17 +14,20 @@
   (:use cl)
   ;; The longer two were packages of a runtime for Lisp that went before: what was written for it runs here.
   (:nicknames . #.(remove-if #'find-package '("LSTDIO" "AWS-LAMBDA-RUNTIME" "AWS-LAMBDA-FUNCTION-UTIL")))
-  (:export *header-alist* load-fasls-in-directory))
+  (:export *header-alist* *before-snapshot-hooks* *after-restore-hooks* load-fasls-in-directory))
 
 (in-package lambda-stdio)
-
-;; What makes the compiler fastest.
-(declaim (optimize (space 2) (speed 0) (debug 0)))
 
 ;;; --- What handlers see ----------------------------------------------------------------------------------------------
 
 (defvar *header-alist* '()
   "The headers of the latest event: ((:lambda-runtime-aws-request-id . \"...\") (:content-type . \"...\") ...).")
+
+(defvar *before-snapshot-hooks* '()
+  "Functions of no arguments that are called before SnapStart's snapshot is taken, in the order of this list.")
+
+(defvar *after-restore-hooks* '()
+  "The same after it was restored, the last of this list first, so that what was pushed first is called first.")
 
 (defun define-variable (name)
   "Makes a special variable for the environment variable NAME: for AWS_REGION *aws-region*."
@@ -59,88 +61,6 @@
   (dolist (fasl (directory (make-pathname :name :wild :type "fasl" :version nil :defaults pathname)))
     (unless (equal fasl *load-truename*)
       (load fasl))))
-
-;;; --- Answers: JSON as it is, other text as a JSON string ------------------------------------------------------------
-
-(deftype text () '(simple-array character (*)))
-
-(defun end-of-string (text at)
-  "The place behind the JSON string that begins before AT with its quote, or NIL."
-  (declare (type text text) (type fixnum at))
-  (flet ((next ()
-           (if (< at (length text))
-               (prog1 (schar text at) (incf at))
-               (return-from end-of-string nil))))
-    (declare (notinline next))
-    (loop
-      (let ((char (next)))
-        (cond ((char= char #\") (return at))
-              ((char< char #\Space) (return nil))
-              ((char/= char #\\))
-              ((char= (setf char (next)) #\u)
-               (loop repeat 4 do (unless (find (next) "0123456789abcdefABCDEF") (return-from end-of-string nil))))
-              ((not (find char "\"\\/bfnrt")) (return nil)))))))
-
-(defun word-p (word)
-  "Whether WORD is a JSON number, true, false or null."
-  (let ((at 0))
-    (declare (type text word) (type fixnum at))
-    (flet ((next (choice)
-             (and (< at (length word)) (find (char word at) choice) (incf at)))
-           (digits ()
-             (let ((end (or (position-if-not (lambda (char) (find char "0123456789")) word :start at) (length word))))
-               (< (shiftf at end) end))))
-      (declare (notinline next digits))
-      (or (member word '("true" "false" "null") :test #'string=)
-          (progn (next "-")
-                 (and (or (next "0") (digits))
-                      (or (not (next ".")) (digits))
-                      (or (not (next "eE")) (progn (next "+-") (digits)))
-                      (= at (length word))))))))
-
-(defun json-p (text)
-  "Whether TEXT is one JSON value."
-  (let ((at 0) (open '()) (expected :value))
-    (declare (type text text) (type fixnum at))
-    (flet ((next (states then)
-             (setf expected (if (member expected states) then (return-from json-p nil)))))
-      (declare (notinline next))
-      (loop
-        (unless (< at (length text))
-          (return (and (null open) (eq expected :more))))
-        (let ((char (schar text at)))
-          (incf at)
-          (case char
-            ((#\Space #\Tab #\Newline #\Return))
-            (#\{ (next '(:value :item) :member) (push #\} open))
-            (#\[ (next '(:value :item) :item) (push #\] open))
-            ((#\} #\])
-             (next (if (char= char #\}) '(:member :more) '(:item :more)) :more)
-             (unless (eql (pop open) char) (return nil)))
-            (#\, (next (and open '(:more)) (if (eql (car open) #\}) :key :value)))
-            (#\: (next '(:colon) :value))
-            (#\"
-             (if (member expected '(:key :member)) (next '(:key :member) :colon) (next '(:value :item) :more))
-             (setf at (or (end-of-string text at) (return nil))))
-            (t
-             (next '(:value :item) :more)
-             (let* ((behind #.(format nil " ~C~C~%,]}" #\Tab #\Return))
-                    (end (position-if (lambda (char) (find char behind)) text :start at)))
-               (unless (word-p (subseq text (1- at) end)) (return nil))
-               (setf at (or end (length text)))))))))))
-
-(defun quoted (text)
-  "TEXT as a JSON string."
-  (with-output-to-string (out)
-    (write-char #\" out)
-    (loop for char across (the text text)
-          for letter = (case char ((#\" #\\) char) (#\Newline #\n) (#\Return #\r) (#\Tab #\t))
-          do (cond (letter (write-char #\\ out) (write-char letter out))
-                   ((char< char #\Space) (format out "\\u~4,'0X" (char-code char)))
-                   (t (write-char char out))))
-    (write-char #\" out)))
-
-(mapc #'compile '(end-of-string word-p json-p quoted))
 
 ;;; --- Messages -------------------------------------------------------------------------------------------------------
 
@@ -192,11 +112,10 @@
     (write-sequence part *answers*))
   (finish-output *answers*))
 
-(defun send (body &optional error-type)
-  (let ((body (octets body)))
-    (write-out (octets (format nil "Content-Length: ~D~%~@[Lambda-Runtime-Function-Error-Type: ~A~%~]~%"
-                               (length body) error-type))
-               body)))
+(defun send (header &rest body)
+  "Sends a message with one HEADER line besides its length, or none. BODY is its octets in parts."
+  (let ((length (reduce #'+ body :key #'length)))
+    (apply #'write-out (octets (format nil "Content-Length: ~D~%~@[~A~%~]~%" length header)) body)))
 
 ;;; --- Conditions -----------------------------------------------------------------------------------------------------
 
@@ -227,17 +146,49 @@
                         (member (symbol-package name) (mapcar #'find-package '("SB-EVAL" "LAMBDA-STDIO")))))))
       (mapcar #'prin1-to-string (subseq names 0 (position-if #'adapter-p names))))))
 
+(defun json-string (text)
+  (with-output-to-string (out)
+    (write-char #\" out)
+    (map nil
+         (lambda (char)
+           (let ((letter (case char ((#\" #\\) char) (#\Newline #\n) (#\Return #\r) (#\Tab #\t))))
+             (cond (letter (write-char #\\ out) (write-char letter out))
+                   ((char< char #\Space) (format out "\\u~4,'0X" (char-code char)))
+                   (t (write-char char out)))))
+         text)
+    (write-char #\" out)))
+
 (defun error-object (type message &optional stack)
-  (flet ((json (string) (quoted (coerce string 'text))))
-    (format nil "{\"errorMessage\":~A,\"errorType\":~A,\"stackTrace\":[~{~A~^,~}]}"
-            (json message) (json type) (mapcar #'json stack))))
+  ;; The first error is soon enough to compile what looks at every character.
+  (unless (compiled-function-p #'json-string)
+    (compile 'json-string))
+  (format nil "{\"errorMessage\":~A,\"errorType\":~A,\"stackTrace\":[~{~A~^,~}]}"
+          (json-string message) (json-string type) (mapcar #'json-string stack)))
 
 (defun refuse (type message &optional stack)
   "Ends the initialisation and the process with an error."
   (write-out (octets (error-object type message stack)))
   (sb-ext:exit :code 1 :abort t))
 
-;;; --- Handlers: functions of an event and its headers ----------------------------------------------------------------
+;;; --- Answers: lists of the header that says what it is, or NIL, and the octets in one part or more ---------------------
+
+(defun failure (type message &optional stack)
+  (list (format nil "Lambda-Runtime-Function-Error-Type: ~A" type) (octets (error-object type message stack))))
+
+(defun printed (&rest texts)
+  "An answer of which bootstrap makes JSON: JSON as it is, other text as a JSON string, less one newline at its end."
+  (list* "Content-Type: application/vnd.lambda-stdio.output" (mapcar #'octets texts)))
+
+(defun response (result)
+  "The answer for what a function returned."
+  (typecase result
+    (null (list nil (octets "null")))
+    (string (printed result (string #\Newline)))
+    ((vector (unsigned-byte 8)) (list "Content-Type: application/octet-stream" result))
+    (t (failure "Runtime.MarshalError"
+                (format nil "The handler returned neither a string nor octets, but a ~A" (type-name result))))))
+
+;;; --- Handlers: functions of an event and its headers, which give an answer --------------------------------------------
 
 (defun callable (function)
   "FUNCTION, which is what _HANDLER stands for, if it can be called."
@@ -266,11 +217,11 @@
         source)))
 
 (defun evaluate-all (stream)
-  "The value of the last form."
-  (let ((value nil))
+  "The values of the forms in STREAM, the last one first."
+  (let ((values '()))
     (do ((form (read stream nil stream) (read stream nil stream)))
-        ((eq form stream) value)
-      (setf value (eval form)))))
+        ((eq form stream) values)
+      (push (eval form) values))))
 
 (defun stand-in-for-roswell ()
   "A package ROS with the one function that nearly all scripts call."
@@ -280,7 +231,7 @@
       (setf (fdefinition ensure-asdf) (lambda () (or (find-package "ASDF") (require "ASDF")))))))
 
 (defun script-main (file)
-  "The function MAIN that a Roswell script defines in the package it is in at its end."
+  "The function MAIN that a Roswell script defines last, or that is in its package at its end."
   (stand-in-for-roswell)
   (with-open-file (stream (sb-ext:parse-native-namestring file) :external-format :utf-8)
     (let ((first-line (read-line stream nil "")))
@@ -288,20 +239,22 @@
         (file-position stream 0)))
     (let ((*load-truename* (truename stream)) (*load-pathname* (pathname stream)) (*package* *package*)
           (*readtable* *readtable*))
-      (evaluate-all stream)
-      (callable (find-symbol "MAIN")))))
+      ;; DEFUN's value is the name.
+      (callable (or (find-if (lambda (value) (and (symbolp value) (string= value "MAIN"))) (evaluate-all stream))
+                    (find-symbol "MAIN"))))))
 
 (defun script-handler (main)
-  "A function of an event whose value is what MAIN, called with the event as its input, writes."
+  "MAIN, which reads an event and prints the answer, as a handler."
   (lambda (event headers)
     (declare (ignore headers))
-    (let ((output (with-output-to-string (*standard-output*)
-                    (with-input-from-string (*standard-input* event)
-                      (funcall main)))))
-      ;; As in a oneshot: no output is null, and the last newline is not part of a text.
-      (cond ((string= output "") nil)
-            ((char= (char output (1- (length output))) #\Newline) (subseq output 0 (1- (length output))))
-            (t output)))))
+    (printed (with-output-to-string (*standard-output*)
+               (with-input-from-string (*standard-input* event)
+                 (funcall main))))))
+
+(defun function-handler (function)
+  "FUNCTION of an event and its headers, which returns the answer, as a handler."
+  (lambda (event headers)
+    (response (funcall function event headers))))
 
 (defun see-to-home ()
   "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
@@ -323,10 +276,10 @@
   (cond ((string= kind "script")
          (script-handler (script-main file)))
         ((string= kind "form")
-         (callable (evaluate-all (make-string-input-stream name))))
+         (function-handler (callable (first (evaluate-all (make-string-input-stream name))))))
         (t
          (load (newest file))
-         (named-function name))))
+         (function-handler (named-function name)))))
 
 (defun cannot-load (condition)
   (refuse (typecase (if (typep condition 'sb-int:encapsulated-condition)
@@ -340,21 +293,17 @@
 
 ;;; --- Events ---------------------------------------------------------------------------------------------------------
 
-(defun response (result)
-  "What is sent for what a handler returned: the body, and for an error its type."
-  (typecase result
-    (string (let ((text (coerce result 'text)))
-              (if (json-p text) text (quoted text))))
-    (null "null")
-    (t (let ((type "Runtime.MarshalError"))
-         (values (error-object type (format nil "The handler returned no string, but a ~A" (type-name result))) type)))))
+(defun call-hooks (event)
+  "Does what SnapStart's EVENT asks for; the answer has no body."
+  (mapc #'funcall (if (string= event "before-snapshot") *before-snapshot-hooks* (reverse *after-restore-hooks*)))
+  '(nil))
 
 (defun answer (handler event headers)
   (call-reporting (lambda (condition)
-                    (let ((type (type-name condition)))
-                      (values (error-object type (message condition) (backtrace)) type)))
+                    (failure (type-name condition) (message condition) (backtrace)))
                   (lambda ()
-                    (response (funcall handler event headers)))))
+                    (let ((snapstart (cdr (assoc :lambda-stdio-event headers))))
+                      (if snapstart (call-hooks snapstart) (funcall handler event headers))))))
 
 (defun main ()
   (destructuring-bind (kind file name) (nthcdr 2 sb-ext:*posix-argv*)
@@ -366,9 +315,10 @@
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)
     (let ((handler (call-reporting #'cannot-load (lambda () (find-handler kind file name)))))
-      (write-out (octets (format nil "lambda-stdio/1 ready~%")))
+      (write-out (octets (format nil "lambda-stdio/1 ready~:[~; snapstart~]~%"
+                                 (or *before-snapshot-hooks* *after-restore-hooks*))))
       (do ((headers (read-headers) (read-headers)))
           ((null headers) (sb-ext:exit))
         (setf *header-alist* headers
               *_x-amzn-trace-id* (cdr (assoc :lambda-runtime-trace-id headers)))
-        (multiple-value-call #'send (answer handler (read-event headers) headers))))))
+        (apply #'send (answer handler (read-event headers) headers))))))

@@ -10,6 +10,8 @@ use nix::unistd::mkstemp;
 use serde_json::value::RawValue;
 
 use crate::invocation::Invocation;
+use crate::json;
+use crate::os::FilePage;
 
 /// One worker's context file. It goes with its owner.
 #[derive(Debug)]
@@ -17,6 +19,10 @@ pub struct ContextFile {
     path: PathBuf,
     file: File,
     length: usize,
+    /// The file as memory, where that can be had: a system call less for each event.
+    page: Option<FilePage>,
+    /// Kept, since allocating it anew for every event would be felt.
+    content: String,
 }
 
 impl ContextFile {
@@ -32,8 +38,10 @@ impl ContextFile {
         }
         let (descriptor, path) = made?;
         nix::fcntl::fcntl(&descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-        let mut file = Self { path, file: File::from(descriptor), length: 0 };
-        file.replace(b"{}")?;
+        let mut file = Self { path, file: File::from(descriptor), length: 0, page: None, content: "{}".to_owned() };
+        file.replace()?;
+        // From here on the file is never empty, and its first page has its place on the disk.
+        file.page = FilePage::of(&file.file).ok();
         Ok(file)
     }
 
@@ -43,15 +51,27 @@ impl ContextFile {
 
     /// Brings the file up to date for an event that is about to be given to the handler.
     pub fn write(&mut self, invocation: &Invocation) -> io::Result<()> {
-        self.replace(content(invocation).as_bytes())
+        self.content.clear();
+        push_content(&mut self.content, invocation);
+        self.replace()
     }
 
-    fn replace(&mut self, content: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(content, 0)?;
-        if content.len() < self.length {
-            self.file.set_len(content.len() as u64)?;
+    fn replace(&mut self) -> io::Result<()> {
+        let (content, length) = (self.content.as_bytes(), self.content.len());
+        let before = std::mem::replace(&mut self.length, length);
+        if let Some(page) = self.page.as_mut().filter(|_| length <= FilePage::SIZE) {
+            if length != before {
+                self.file.set_len(length as u64)?;
+            }
+            if page.write(content).is_ok() {
+                return Ok(());
+            }
+            self.page = None;
         }
-        self.length = content.len();
+        self.file.write_all_at(content, 0)?;
+        if length < before {
+            self.file.set_len(length as u64)?;
+        }
         Ok(())
     }
 }
@@ -63,8 +83,7 @@ impl Drop for ContextFile {
 }
 
 /// One JSON object on one line. What is JSON already stays as it is, to the byte.
-fn content(invocation: &Invocation) -> String {
-    let mut object = String::with_capacity(512);
+fn push_content(object: &mut String, invocation: &Invocation) {
     let mut member = |name: &str, value: &str, embedded: bool| {
         object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
         object.push_str(name);
@@ -72,7 +91,7 @@ fn content(invocation: &Invocation) -> String {
         if embedded {
             object.push_str(value);
         } else {
-            object.push_str(&serde_json::to_string(value).unwrap_or_default());
+            json::push_string(object, value);
         }
     };
     member("awsRequestId", &invocation.id, false);
@@ -85,7 +104,6 @@ fn content(invocation: &Invocation) -> String {
         }
     }
     object.push_str("}\n");
-    object
 }
 
 /// The members that come from headers, and whether they may be JSON.
@@ -101,13 +119,19 @@ const MEMBERS: [(&str, &str, bool); 5] = [
 mod tests {
     use super::*;
 
+    fn content(invocation: &Invocation) -> String {
+        let mut content = String::new();
+        push_content(&mut content, invocation);
+        content
+    }
+
     #[test]
     fn members_are_there_if_the_event_has_them() {
         let mut invocation = Invocation { id: "id\"1".to_owned(), ..Invocation::default() };
         assert_eq!(content(&invocation), "{\"awsRequestId\":\"id\\\"1\"}\n");
         invocation.set_deadline(600_000);
         let mut say = |name: &str, value: &str| {
-            invocation.headers.push((format!("Lambda-Runtime-{name}"), value.to_owned()));
+            invocation.headers.push((format!("Lambda-Runtime-{name}").into(), value.to_owned()));
         };
         say("Client-Context", "{\"custom\": {\"n\": 1.0}}");
         say("Cognito-Identity", "bm90IEpTT04=");
@@ -127,5 +151,28 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).expect("read"), "{\"awsRequestId\":\"y\"}\n");
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_context_of_any_length_is_there_whole() {
+        let mut file = ContextFile::create().expect("a file");
+        assert!(file.page.is_some(), "this file system can map files");
+        for length in [1, 4000, 5000, 20, FilePage::SIZE, 3] {
+            let invocation = Invocation { id: "z".repeat(length), ..Invocation::default() };
+            file.write(&invocation).expect("written");
+            assert_eq!(fs::read_to_string(&file.path).expect("read"), content(&invocation), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_a_handler_has_emptied_is_written_again() {
+        let mut file = ContextFile::create().expect("a file");
+        let invocation = Invocation { id: "x".repeat(50), ..Invocation::default() };
+        file.write(&invocation).expect("written");
+        for _ in 0..3 {
+            File::create(&file.path).expect("emptied");
+            file.write(&invocation).expect("written again");
+            assert_eq!(fs::read_to_string(&file.path).expect("read"), content(&invocation));
+        }
     }
 }

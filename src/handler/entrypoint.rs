@@ -31,6 +31,12 @@ impl std::fmt::Display for Program {
 /// Why the operating system did not start `program`, in words that say what to do.
 pub fn cannot_run(program: &Program, error: &std::io::Error) -> Fault {
     let path = program.path.display();
+    if let Some(advice) = error.raw_os_error().and_then(|number| shortage(Errno::from_raw(number))) {
+        return Fault::system(
+            &format!("{path} cannot be started"),
+            &std::io::Error::other(format!("{error}; {advice}")),
+        );
+    }
     let first_line = first_line(&program.path);
     let interpreter = first_line.as_deref().and_then(interpreter).map(|(interpreter, _)| interpreter);
     let advice = match (error.raw_os_error().map(Errno::from_raw), interpreter) {
@@ -57,6 +63,16 @@ pub fn cannot_run(program: &Program, error: &std::io::Error) -> Fault {
         _ => "see execve(2)".to_owned(),
     };
     Fault::invalid_entrypoint(format!("{path} cannot be run: {error}; {advice}"))
+}
+
+/// Where it is the sandbox that lacks something, what that is.
+fn shortage(error: Errno) -> Option<&'static str> {
+    match error {
+        Errno::EAGAIN => Some("there are as many processes and threads as there may be: end those that are not needed"),
+        Errno::EMFILE | Errno::ENFILE => Some("there are as many open files, pipes and connections as there may be"),
+        Errno::ENOMEM => Some("there is no memory left for a process: give the function more"),
+        _ => None,
+    }
 }
 
 /// The beginning of a file's first line, without its line feed.
@@ -107,5 +123,6 @@ mod tests {
         assert!(advice("none", "#!/no/such\n", Errno::ENOENT).contains("/no/such"));
         assert!(advice("elf", "\x7fELF", Errno::ENOEXEC).contains("another machine"));
         assert!(advice("text", "hello", Errno::ENOEXEC).contains("#!/bin/sh"));
+        assert!(advice("full", "#!/bin/sh\n", Errno::EAGAIN).contains("processes and threads"));
     }
 }

@@ -14,6 +14,9 @@ use crate::invocation::{Answer, Invocation};
 /// How long a handler that has closed its stdout may take to exit, so that its status can be told.
 const EXITING: Duration = Duration::from_secs(1);
 
+/// What the wait for an event has found in a process's pipes is what there is, if it ended no longer ago than this.
+const JUST_NOW: Duration = Duration::from_micros(50);
+
 /// What came of an exchange with one process.
 #[derive(Debug)]
 pub enum Outcome {
@@ -47,7 +50,12 @@ pub fn carry_out(
     watch: &mut Watch<'_>,
 ) -> io::Result<Outcome> {
     // What has come until now is late: it belongs to the past.
-    pump::pump(&mut [process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
+    if process.stdout.talk == Talk::Oneshot {
+        // Whether it has ended tells what its output is.
+        pump::pump(&mut [process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
+    } else if process.looked.elapsed() > JUST_NOW {
+        process.empty_stdout();
+    }
     process.stdout.begin_event();
     process.stderr.flush();
     process.stderr.begin_event();

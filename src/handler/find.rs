@@ -17,7 +17,8 @@ use crate::log;
 pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Program, Fault> {
     check_name(name)?;
     let adapted = |entry: &Entry<'_>| adapted(entry, task_root, search_path);
-    if name.as_bytes()[0] == b'\'' || name.as_bytes().contains(&b'(') {
+    // 'f and #'f are forms as much as (load"main")'f is.
+    if [&b"'"[..], b"#'"].iter().any(|quote| name.as_bytes().starts_with(quote)) || name.as_bytes().contains(&b'(') {
         return adapted(&Entry::LispForm { form: name });
     }
     let path = task_root.join(name);
@@ -209,7 +210,7 @@ mod tests {
             let arguments = folder.find(name).expect("an adapter").arguments;
             arguments[arguments.len() - 3..].to_vec()
         };
-        for form in ["'f", "(load\"main.lisp\")'cl-user::f"] {
+        for form in ["'f", "#'f", "(load\"main.lisp\")'cl-user::f"] {
             assert_eq!(words(form), ["form", "", form]);
         }
         assert_eq!(words("hello.ros"), [OsStr::new("script"), script.as_os_str(), OsStr::new("")]);

@@ -51,7 +51,7 @@ pub fn exchange(process: &mut Process, undecided: bool, watch: &mut Watch<'_>) -
 /// Takes the answer out of the output; what is left of that goes to the log.
 fn take(process: &mut Process, found: Found) -> Outcome {
     // What was written to stderr before the answer shall be in the log before it is posted.
-    process.empty_stderr();
+    process.settle_stderr();
     process.answers += 1;
     match found {
         Found::Answer { value, rest } => {
@@ -113,6 +113,7 @@ fn doing(process: &Process, scan: &Scan) -> String {
         (None, None) if !process.stdin.was_emptied() => {
             "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
         }
+        (None, None) if !Sight::is_possible() => "there was no output, and there is no /proc to see what it waits for: if it reads to end-of-file, set HANDLER_MODE=oneshot".to_owned(),
         (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
     }
 }

@@ -30,7 +30,9 @@ impl Message {
 pub fn encode(invocation: &Invocation, body: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(body.len() + 1024);
     for (name, value) in &invocation.headers {
-        message.extend_from_slice(format!("{name}: {value}\n").as_bytes());
+        for part in [name, ": ", value, "\n"] {
+            message.extend_from_slice(part.as_bytes());
+        }
     }
     message.extend_from_slice(format!("Content-Length: {}\n\n", body.len()).as_bytes());
     message.extend_from_slice(body);

@@ -33,7 +33,7 @@ pub fn exchange(process: &mut Process, id: &str, watch: &mut Watch<'_>) -> io::R
                 // It will come as a whole message, and be dropped.
                 Ok(Some(Item::StreamHead(head))) if is_other(&head) => {}
                 Ok(Some(Item::Message { message, .. })) => {
-                    process.empty_stderr();
+                    process.settle_stderr();
                     process.stderr.flush();
                     process.answers += 1;
                     return Ok(match result(message, &process.stderr) {

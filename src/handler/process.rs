@@ -2,12 +2,14 @@
 //!
 //! Its pipes hold what is on its way (`stdin`, `stdout`, `stderr`); `pump` says when it can be moved.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -39,6 +41,8 @@ pub struct Process {
     /// It has ended. It stays unreaped, so that its group's number is nobody else's.
     pub ended: bool,
     pub started: Instant,
+    /// When its pipes were last looked at, all at once.
+    pub looked: Instant,
     /// How many answers it gave.
     pub answers: u64,
     /// It is given no more events, since it left one without an answer.
@@ -69,6 +73,7 @@ impl Process {
             exit,
             ended: false,
             started: Instant::now(),
+            looked: Instant::now(),
             answers: 0,
             retired: false,
             status: None,
@@ -107,7 +112,7 @@ impl Process {
     pub fn kill(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.signal(Signal::SIGKILL);
-            self.status = self.child.wait_timeout(REAPING).ok().flatten();
+            self.status = self.reap();
             // Where bootstrap is process 1 (a container), orphans of the group became its children.
             let orphans = Pid::from_raw(-self.pid().as_raw());
             while matches!(
@@ -119,22 +124,49 @@ impl Process {
         self.status
     }
 
+    /// Waits for the end of a killed process.
+    fn reap(&mut self) -> Option<ExitStatus> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(status);
+        }
+        if sockets_left() {
+            return self.child.wait_timeout(REAPING).ok().flatten();
+        }
+        // This descriptor is there already.
+        let exit = self.exit.as_ref()?;
+        let _ = poll(&mut [PollFd::new(exit.as_fd(), PollFlags::POLLIN)], PollTimeout::try_from(REAPING).ok()?);
+        self.child.try_wait().ok().flatten()
+    }
+
     /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
     /// for but killed.
     pub fn end(&mut self) {
         self.ended = true;
         self.signal(Signal::SIGKILL);
-        for _ in 0..READS_TO_EMPTY {
-            if !self.stdout.read() {
-                break;
-            }
-        }
+        self.empty_stdout();
         self.empty_stderr();
         self.stdout.pipe = None;
         self.stderr.pipe = None;
     }
 
-    /// Logs what is in stderr by now: all that was written before an answer that has been read.
+    /// Reads what is in stdout by now.
+    pub fn empty_stdout(&mut self) {
+        for _ in 0..READS_TO_EMPTY {
+            if !self.stdout.read() {
+                break;
+            }
+        }
+    }
+
+    /// Logs what was written to stderr before an answer that has been read. If that came all at once, the look that found it
+    /// has looked at stderr after it, and so has seen what was written there before it.
+    pub fn settle_stderr(&mut self) {
+        if !(self.stdout.reads == 1 && self.stderr.was_quiet) {
+            self.empty_stderr();
+        }
+    }
+
+    /// Logs what is in stderr by now.
     pub fn empty_stderr(&mut self) {
         for _ in 0..READS_TO_EMPTY {
             if !self.stderr.read() {
@@ -155,6 +187,11 @@ impl Drop for Process {
         self.kill();
         self.flush_logs();
     }
+}
+
+/// Whether there are descriptors for the two pairs of sockets that waiting with a time-out takes.
+fn sockets_left() -> bool {
+    [UnixStream::pair(), UnixStream::pair()].iter().all(Result::is_ok)
 }
 
 /// How a process ended, as a person says it: `exit status 3`, `signal SIGSEGV (11), core dumped`.

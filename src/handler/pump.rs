@@ -37,6 +37,9 @@ pub struct Woke {
     pub signal: bool,
 }
 
+/// A process that works and one that stands by have four each, and there are three others.
+const MOST_WATCHED: usize = 11;
+
 #[derive(Clone, Copy)]
 enum Watched {
     Stdin(usize),
@@ -53,20 +56,27 @@ pub fn pump(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
     for process in processes.iter_mut() {
         // Most events fit into the pipe: then the poll is for the answer.
         process.stdin.write(false);
+        process.stderr.was_quiet = true;
     }
     let mut woke = Woke::default();
-    for watched in poll_all(processes, wait)? {
-        match watched {
+    let (happened, count) = poll_all(processes, wait)?;
+    for watched in &happened[..count] {
+        match *watched {
             Watched::Stdin(which) => processes[which].stdin.write(true),
             Watched::Stdout(which) => drop(processes[which].stdout.read()),
-            Watched::Stderr(which) => drop(processes[which].stderr.read()),
+            Watched::Stderr(which) => {
+                processes[which].stderr.was_quiet = false;
+                processes[which].stderr.read();
+            }
             Watched::Exit(which) => processes[which].end(),
             Watched::Other => woke.other = true,
             Watched::Changes => woke.change = true,
             Watched::Signals => woke.signal = true,
         }
     }
+    let now = Instant::now();
     for process in processes.iter_mut() {
+        process.looked = now;
         if process.exit.is_none() && !process.ended && process.poll_ended() {
             process.end();
         }
@@ -74,12 +84,14 @@ pub fn pump(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
     Ok(woke)
 }
 
-fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watched>> {
-    let mut watched = Vec::with_capacity(10);
-    let mut polled = Vec::with_capacity(10);
+/// What has happened, and how much of that there is.
+fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched; MOST_WATCHED], usize)> {
+    let mut watched = [Watched::Other; MOST_WATCHED];
+    let mut polled = Vec::with_capacity(MOST_WATCHED);
     let mut until = wait.until;
     for (which, process) in processes.iter().enumerate() {
         let exit = process.exit.as_ref().filter(|_| !process.ended);
+        // stdout before stderr: see `Process::settle_stderr`.
         let pipes = [
             (Watched::Stdin(which), process.stdin.pending(), PollFlags::POLLOUT),
             (Watched::Stdout(which), process.stdout.pipe.as_ref().map(AsFd::as_fd), PollFlags::POLLIN),
@@ -88,7 +100,7 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
         ];
         for (what, descriptor, events) in pipes {
             if let Some(descriptor) = descriptor {
-                watched.push(what);
+                watched[polled.len()] = what;
                 polled.push(PollFd::new(descriptor, events));
             }
         }
@@ -104,7 +116,7 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
     ];
     for (what, descriptor) in others {
         if let Some(descriptor) = descriptor {
-            watched.push(what);
+            watched[polled.len()] = what;
             polled.push(PollFd::new(descriptor, PollFlags::POLLIN));
         }
     }
@@ -112,9 +124,15 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
     match ppoll(&mut polled, timeout, None) {
         Ok(_) => {}
         // SIGCHLD, say: whoever waits looks again.
-        Err(Errno::EINTR) => return Ok(Vec::new()),
+        Err(Errno::EINTR) => return Ok((watched, 0)),
         Err(error) => return Err(error.into()),
     }
-    let happened = |polled: &PollFd<'_>| polled.revents().is_some_and(|events| !events.is_empty());
-    Ok(watched.into_iter().zip(&polled).filter(|(_, polled)| happened(polled)).map(|(what, _)| what).collect())
+    let mut count = 0;
+    for (which, polled) in polled.iter().enumerate() {
+        if polled.revents().is_some_and(|events| !events.is_empty()) {
+            watched[count] = watched[which];
+            count += 1;
+        }
+    }
+    Ok((watched, count))
 }

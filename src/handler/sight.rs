@@ -55,6 +55,11 @@ impl Sight {
         Some(Self { leader: process.pid(), device: pipe.st_dev, inode: pipe.st_ino })
     }
 
+    /// Whether there is a `/proc` to look into. Sandboxes have one.
+    pub fn is_possible() -> bool {
+        Path::new("/proc/self").exists()
+    }
+
     /// Whether the handler is ready for an event: it reads our pipe, or its main thread waits for one thing of
     /// several. `None` where `/proc` cannot tell.
     pub fn is_ready(&self) -> Option<bool> {

@@ -9,6 +9,7 @@
 //! Lambda's side of it is in `lambda::snapstart`; which errors it expects is seen in AWS's own runtimes, such as
 //! <https://github.com/aws/aws-lambda-python-runtime-interface-client>.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::exchange::{self, Outcome};
@@ -59,7 +60,7 @@ impl Handler {
         error_type: &str,
         limit: Duration,
     ) -> Result<Process, Fault> {
-        let headers = vec![(EVENT.to_owned(), event.to_owned())];
+        let headers = vec![(Cow::Borrowed(EVENT), event.to_owned())];
         let message = Invocation { headers, ..Invocation::default() };
         let mut watch = self.watch_until(Some(Instant::now() + limit));
         let outcome = exchange::carry_out(&mut process, &message, Vec::new(), None, &mut watch);

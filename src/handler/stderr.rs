@@ -13,6 +13,8 @@ const KEPT_LINES: usize = 40;
 #[derive(Debug, Default)]
 pub struct Stderr {
     pub pipe: Option<OwnedFd>,
+    /// The last look at it found nothing.
+    pub was_quiet: bool,
     /// Kept, since allocating it anew for every event would be felt.
     piece: Vec<u8>,
     lines: Lines,

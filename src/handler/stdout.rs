@@ -38,6 +38,8 @@ pub struct Stdout {
     /// What is no answer, on its way to the log.
     pub stray: Lines,
     pub talk: Talk,
+    /// How often something was read since the last event was given.
+    pub reads: u32,
     phase: Phase,
     /// What its greeting says besides: words, each an offer that `bootstrap` may take up.
     offers: String,
@@ -57,6 +59,7 @@ impl Stdout {
             output: Vec::new(),
             stray: Lines::dropping_empty(),
             talk,
+            reads: 0,
             phase: if talk == Talk::Oneshot { Phase::Speaking } else { Phase::Starting },
             offers: String::new(),
             early: (talk == Talk::Undecided).then(Vec::new),
@@ -79,6 +82,7 @@ impl Stdout {
             os::widen_pipe(pipe.as_fd());
             self.wide = true;
         }
+        self.reads += u32::from(got > 0);
         got > 0
     }
 
@@ -149,6 +153,7 @@ impl Stdout {
     /// An event is about to be given: what has come by now is no answer to it.
     pub fn begin_event(&mut self) {
         self.flush();
+        self.reads = 0;
         self.messages.begin_event(&self.output);
     }
 

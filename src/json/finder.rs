@@ -243,7 +243,7 @@ fn is_space(byte: u8) -> bool {
 
 /// How many bytes from the start are plain inside a string: no quote, no backslash, no control character.
 /// Eight at a time, since most of a large answer is text.
-fn plain_text(bytes: &[u8]) -> usize {
+pub(super) fn plain_text(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     // The high bit of each byte that is zero in `word` (bytes above the lowest such one may be wrong, which is enough

@@ -4,21 +4,26 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
+mod event;
+mod express;
 mod extension;
+mod line;
 mod prelude;
 mod snapstart;
 mod stream;
 mod wire;
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use ureq::http::{HeaderMap, Response, Uri};
+use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
+use self::express::{Express, Went};
 use self::wire::{Loopback, Wire};
 use crate::fault::Fault;
 use crate::idle::Tended;
@@ -55,6 +60,7 @@ const LONGEST_HEADER: usize = 16 * 1024;
 pub struct Lambda {
     agent: Agent,
     wire: Arc<Wire>,
+    express: Express,
     /// `http://host:port[/path]`
     root: String,
     /// The same with `/2018-06-01/runtime`.
@@ -76,7 +82,8 @@ impl Lambda {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
         let wire = Arc::new(Wire::default());
-        Ok(Self { agent: agent(&wire), wire, root, base, next, tries: 1 })
+        let express = Express::new(wire.clone(), &base.parse()?);
+        Ok(Self { agent: agent(&wire), wire, express, root, base, next, tries: 1 })
     }
 
     /// For one of several workers: what goes wrong with `/next` may be over soon, and is nobody else's business.
@@ -113,8 +120,11 @@ impl Lambda {
         })
     }
 
-    fn next_event(&self) -> anyhow::Result<Option<Invocation>> {
+    fn next_event(&mut self) -> anyhow::Result<Option<Invocation>> {
         loop {
+            if let Went::Well(invocation) = self.express.next()? {
+                return Ok(Some(invocation));
+            }
             let asked = Instant::now();
             let mut response = self.ask()?;
             match response.status().as_u16() {
@@ -133,36 +143,22 @@ impl Lambda {
         }
     }
 
-    /// Posts `body` to `path`.
+    /// Posts `body` to `path`; once more where the connection breaks before it was answered, since the platform refuses
+    /// doubles.
     fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
-        let url = format!("{}/{path}", self.base);
-        let send = || {
-            let request =
-                headers.iter().fold(self.agent.post(&url), |request, (name, value)| request.header(*name, *value));
-            request.send(body)
-        };
-        let response = match send() {
+        let response = match self.post_once(path, headers, body) {
             Err(error) if wire::is_broken(&error) => {
-                log::warn(format_args!("the connection broke before {path} was answered ({error}); it is sent again"));
-                send()
+                warn_of_double(path);
+                self.post_once(path, headers, body)
             }
             other => other,
         };
         judge(path, response)
     }
 
-    fn post_answer(
-        &self,
-        invocation: &Invocation,
-        kind: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> anyhow::Result<()> {
-        let mut headers = headers.to_vec();
-        if let Some(nonce) = invocation.header(INVOCATION_ID) {
-            headers.push((INVOCATION_ID, nonce));
-        }
-        self.post(&format!("invocation/{}/{kind}", invocation.id), &headers, body)
+    fn post_once(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response<Body>, ureq::Error> {
+        let post = self.agent.post(format!("{}/{path}", self.base));
+        headers.iter().fold(post, |request, (name, value)| request.header(*name, *value)).send(body)
     }
 
     fn post_failed_start(&self, path: &str, fault: &Fault) -> anyhow::Result<()> {
@@ -173,14 +169,14 @@ impl Lambda {
 
 impl Source for Lambda {
     fn tend(&mut self, tended: Tended) {
-        self.wire.tend(tended);
+        self.wire.tending.tend(tended);
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..self.tries {
             match self.next_event() {
-                Err(error) if !self.wire.is_over() => log::warn(format_args!("{error:#}; trying again")),
+                Err(error) if !self.wire.tending.is_over() => log::warn(format_args!("{error:#}; trying again")),
                 result => return result,
             }
             thread::sleep(pause);
@@ -190,8 +186,22 @@ impl Source for Lambda {
     }
 
     fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
-        let content_type = answer.content_type.as_deref().map_or_else(|| "application/json".to_owned(), header_value);
-        self.post_answer(invocation, "response", &[("Content-Type", &content_type)], &answer.body)
+        let content_type = answer
+            .content_type
+            .as_deref()
+            .map_or(Cow::Borrowed("application/json"), |said| Cow::Owned(header_value(said)));
+        let went = self.express.respond(invocation, &content_type, &answer.body);
+        let went = went.with_context(|| format!("the Runtime API's /response to {} failed", invocation.id))?;
+        let path = || format!("invocation/{}/response", invocation.id);
+        let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
+        match went {
+            Went::Well(()) => Ok(()),
+            Went::Unusual => self.post(&path(), &headers(), &answer.body),
+            Went::Broken => {
+                warn_of_double(&path());
+                judge(&path(), self.post_once(&path(), &headers(), &answer.body))
+            }
+        }
     }
 
     fn stream(
@@ -206,9 +216,9 @@ impl Source for Lambda {
     fn report(&mut self, invocation: &Invocation, fault: &Fault) -> anyhow::Result<()> {
         let error_type = header_value(&fault.error_type);
         let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
-        let mut headers = error_headers(&error_type).to_vec();
-        headers.push((ERROR_CAUSE, &cause));
-        self.post_answer(invocation, "error", &headers, &fault.body())
+        let [content_type, error_type] = error_headers(&error_type);
+        let headers = with_nonce(&[content_type, error_type, (ERROR_CAUSE, &cause)], invocation);
+        self.post(&format!("invocation/{}/error", invocation.id), &headers, &fault.body())
     }
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
@@ -230,6 +240,16 @@ fn agent(wire: &Arc<Wire>) -> Agent {
         .max_response_header_size(wire::LARGEST_HEADERS)
         .build();
     Agent::with_parts(config, wire::Dial(wire.clone()), Loopback)
+}
+
+fn warn_of_double(path: &str) {
+    log::warn(format_args!("the connection broke before /{path} was answered; it is sent again"));
+}
+
+/// `headers`, and the one that says which attempt at the event is answered, where Lambda counts them.
+fn with_nonce<'a>(headers: &[(&'a str, &'a str)], invocation: &'a Invocation) -> Vec<(&'a str, &'a str)> {
+    let nonce = invocation.header(INVOCATION_ID).map(|nonce| (INVOCATION_ID, nonce));
+    headers.iter().copied().chain(nonce).collect()
 }
 
 /// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by
@@ -261,35 +281,9 @@ fn header_value(text: &str) -> String {
 }
 
 fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
-    let mut invocation = Invocation { headers: event_headers(response.headers()), ..Invocation::default() };
-    invocation.id = invocation
-        .header("Lambda-Runtime-Aws-Request-Id")
-        .context("the Runtime API gave an event without Lambda-Runtime-Aws-Request-Id: it cannot be answered")?
-        .to_owned();
-    if let Some(deadline) = invocation.header("Lambda-Runtime-Deadline-Ms").and_then(|text| text.parse().ok()) {
-        invocation.set_deadline(deadline);
-    }
+    let mut invocation = event::with_headers(event::headers_in(response.headers()))?;
     invocation.body = read_body(response, usize::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
     Ok(invocation)
-}
-
-/// What is said of the event, under the names as Lambda's documentation writes them. Empty means absent.
-fn event_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let told = |name: &str| name.starts_with("lambda-runtime-") || name == "content-type";
-    let fields = headers.iter().filter(|(name, value)| told(name.as_str()) && !value.is_empty());
-    fields
-        .map(|(name, value)| (title_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        .collect()
-}
-
-fn title_case(name: &str) -> String {
-    let mut letters = name.as_bytes().to_vec();
-    for at in 0..letters.len() {
-        if at == 0 || letters[at - 1] == b'-' {
-            letters[at].make_ascii_uppercase();
-        }
-    }
-    String::from_utf8_lossy(&letters).into_owned()
 }
 
 /// Reads a body to its end, which frees the connection for the next call, and keeps at most `most` bytes of it.

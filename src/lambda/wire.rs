@@ -1,19 +1,10 @@
-//! The connection under ureq: one socket that never blocks alone.
-//!
-//! ureq's own transport sleeps in `read` while `/next` is pending, which may be for hours; here the wait tends the
-//! handler. It also sends the head and the body of a small request in one segment, and asks the system only after a
-//! pause whether a kept connection is still open: at one event per 50 µs that is felt.
+//! The connections under ureq. Its own would block without tending the handler, and it has no trailers.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -21,31 +12,31 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::buffers::{ROOM, WireBuffers};
-use crate::idle::{self, Tended};
+use super::line::{self, Line, Tending};
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
 
-/// A server that has said something so recently has not closed the connection since, or is about to be found out.
-const FRESH: Duration = Duration::from_millis(1);
+/// The most that is handed over of a response that another has begun to read.
+pub const MOST_HANDED_OVER: usize = ROOM;
 
 /// What all connections share.
 #[derive(Default)]
 pub struct Wire {
-    tended: OnceLock<Tended>,
+    pub tending: Arc<Tending>,
+    /// The last one that was opened, as long as ureq keeps it for the next call.
+    line: Mutex<Weak<Line>>,
     connections: AtomicU64,
     /// What is sent goes out at once, for somebody reads along.
     streaming: AtomicBool,
     /// What goes behind the last chunk.
     trailers: Mutex<Option<String>>,
-    /// Whatever was tended has said that the wait is over for good.
-    over: AtomicBool,
 }
 
 impl Wire {
-    /// What is tended while a connection waits. Before this is said, it waits alone.
-    pub fn tend(&self, tended: Tended) {
-        let _ = self.tended.set(tended);
+    /// The connection that is kept for the next call, if there is one.
+    pub fn line(&self) -> Option<Arc<Line>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
     /// How many connections there have been.
@@ -66,7 +57,7 @@ impl Wire {
 
     pub fn end_stream(&self) {
         self.streaming.store(false, Ordering::Relaxed);
-        self.trailers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.take_trailers();
     }
 
     fn take_trailers(&self) -> Option<String> {
@@ -76,32 +67,11 @@ impl Wire {
     fn is_streaming(&self) -> bool {
         self.streaming.load(Ordering::Relaxed)
     }
-
-    /// Whether there is nothing to wait for any more: a signal has come, or the handler is gone.
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    fn wait_readable(&self, stream: &TcpStream) -> io::Result<()> {
-        match self.tended.get() {
-            Some(tended) => {
-                idle::wait_readable(tended, stream.as_fd()).inspect_err(|_| self.over.store(true, Ordering::Relaxed))
-            }
-            None => wait(stream, PollFlags::POLLIN),
-        }
-    }
 }
 
 /// Whether the other end has closed the connection, or broken it off.
 pub fn is_broken(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::NotConnected
-    ))
+    matches!(error, Error::Io(error) if line::is_broken(error.kind()))
 }
 
 /// Opens connections.
@@ -113,68 +83,40 @@ impl Connector<()> for Dial {
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Connection>, Error> {
         let limit = details.timeout.not_zero().map_or(Duration::from_secs(1), |limit| *limit);
         let address = details.addrs.first().ok_or(Error::HostNotFound)?;
-        let stream = TcpStream::connect_timeout(address, limit)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+        let line = Arc::new(Line::open(address, limit, self.0.tending.clone())?);
+        *self.0.line.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&line);
         self.0.connections.fetch_add(1, Ordering::Relaxed);
-        Ok(Some(Connection {
-            stream,
-            wire: self.0.clone(),
-            buffers: WireBuffers::default(),
-            asked: false,
-            heard: Instant::now(),
-        }))
+        Ok(Some(Connection { line, wire: self.0.clone(), buffers: WireBuffers::default(), asked: false }))
     }
 }
 
-/// One connection.
+/// One connection, as ureq uses it.
 pub struct Connection {
-    stream: TcpStream,
+    line: Arc<Line>,
     wire: Arc<Wire>,
     buffers: WireBuffers,
     /// A request has just gone out: its answer cannot be there yet.
     asked: bool,
-    /// When something last came.
-    heard: Instant,
 }
 
 impl Connection {
     /// Sends what is held back.
-    fn send(&mut self) -> io::Result<()> {
+    fn send(&mut self) -> Result<(), Error> {
         let held = std::mem::take(&mut self.buffers.held);
         self.asked |= held > 0;
-        send_all(&self.stream, &self.buffers.output[..held], self.wire.is_streaming())
+        Ok(self.line.send(&self.buffers.output[..held], &[], self.wire.is_streaming())?)
     }
 
     /// Sends the end of a stream, with trailers before its last line end.
-    fn send_end(&mut self, trailers: &str) -> io::Result<()> {
+    fn send_end(&mut self, trailers: &str) -> Result<(), Error> {
         self.buffers.held -= LAST_LINE.len();
         self.send()?;
-        send_all(&self.stream, [trailers.as_bytes(), LAST_LINE].concat().as_slice(), true)
+        Ok(self.line.send(trailers.as_bytes(), LAST_LINE, true)?)
     }
 }
 
 /// The empty line that ends a chunked body.
 const LAST_LINE: &[u8] = b"\r\n";
-
-/// `strict`: that nobody reads any more is an error. Otherwise it is not yet: a server may refuse a large body before it
-/// has read it, and what it says can still be read.
-fn send_all(mut stream: &TcpStream, mut out: &[u8], strict: bool) -> io::Result<()> {
-    while !out.is_empty() {
-        match stream.write(out) {
-            Ok(sent) => out = &out[sent..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(stream, PollFlags::POLLOUT)?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if !strict && is_closed(error.kind()) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn is_closed(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-}
 
 impl Transport for Connection {
     fn buffers(&mut self) -> &mut dyn Buffers {
@@ -182,6 +124,10 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        if self.line.is_handed_over() {
+            // This very request has been sent already.
+            return Ok(());
+        }
         self.buffers.held += amount;
         if self.wire.is_streaming() {
             let ends = self.buffers.output[..self.buffers.held].ends_with(b"0\r\n\r\n");
@@ -195,32 +141,20 @@ impl Transport for Connection {
         Ok(())
     }
 
-    /// Without a time-out: `/next` has none, and every other call is answered at once.
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        self.send()?;
-        loop {
-            if std::mem::take(&mut self.asked) {
-                self.wire.wait_readable(&self.stream)?;
-            }
-            match (&self.stream).read(self.buffers.input_append_buf()) {
-                Ok(got) => {
-                    self.buffers.input_appended(got);
-                    self.heard = Instant::now();
-                    return Ok(got > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.asked = true,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+        if let Some(come) = self.line.take_over().filter(|come| !come.is_empty()) {
+            self.buffers.input_append_buf()[..come.len()].copy_from_slice(&come);
+            self.buffers.input_appended(come.len());
+            return Ok(true);
         }
+        self.send()?;
+        let got = self.line.receive(self.buffers.input_append_buf(), std::mem::take(&mut self.asked))?;
+        self.buffers.input_appended(got);
+        Ok(got > 0)
     }
 
     fn is_open(&mut self) -> bool {
-        if self.heard.elapsed() < FRESH {
-            return true;
-        }
-        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-        recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
+        self.line.is_open()
     }
 }
 
@@ -245,13 +179,6 @@ pub fn address(uri: &Uri) -> Option<SocketAddr> {
         host => host.trim_matches(['[', ']']).parse().ok()?,
     };
     Some(SocketAddr::new(host, uri.port_u16().unwrap_or(80)))
-}
-
-fn wait(stream: &TcpStream, events: PollFlags) -> io::Result<()> {
-    match poll(&mut [PollFd::new(stream.as_fd(), events)], PollTimeout::NONE) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 macro_rules! named_in_debug {

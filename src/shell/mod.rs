@@ -2,6 +2,7 @@
 
 mod events;
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal, Write};
@@ -93,11 +94,10 @@ impl Source for Shell {
             invocation.set_deadline(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
         }
         let said = [
-            ("Aws-Request-Id", Some(invocation.id.clone())),
-            ("Deadline-Ms", invocation.deadline_ms.map(|ms| ms.to_string())),
+            ("Lambda-Runtime-Aws-Request-Id", Some(invocation.id.clone())),
+            ("Lambda-Runtime-Deadline-Ms", invocation.deadline_ms.map(|ms| ms.to_string())),
         ];
-        invocation.headers =
-            said.into_iter().filter_map(|(name, value)| Some((format!("Lambda-Runtime-{name}"), value?))).collect();
+        invocation.headers = said.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), value?))).collect();
         Ok(Some(invocation))
     }
 

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 mod conditions;
+mod older_runtime;
 
 /// A function in main.lisp, called `handler`.
 fn lisp(source: &str) -> Function {
@@ -92,8 +93,25 @@ fn a_function_may_be_in_any_package() {
 #[test]
 fn what_is_not_a_string_is_a_marshal_error_but_nil_is_null() {
     let function = lisp("(defun handler (event headers) (declare (ignore headers)) (read-from-string event))");
-    let function = function.event("42").expect_error("Runtime.MarshalError", "FIXNUM");
+    let function =
+        function.event("42").expect_error("Runtime.MarshalError", "neither a string nor octets, but a FIXNUM");
     function.event("nil").expect_response("null").event("\"x\"").expect_response("\"x\"").run();
+}
+
+#[test]
+fn octets_are_an_answer_of_these_bytes() {
+    let function = lisp(
+        "(defun handler (event headers)
+           (declare (ignore headers))
+           (if (search \"grown\" event)
+               (make-array 9 :element-type '(unsigned-byte 8) :fill-pointer 3 :initial-element 255)
+               (sb-ext:string-to-octets event :external-format :utf-16le)))",
+    );
+    let function = function.start();
+    let answer = function.call("\"é\"");
+    assert_eq!(answer.response(), b"\"\0\xe9\0\"\0");
+    assert_eq!(answer.0.header("Content-Type"), Some("application/octet-stream"));
+    assert_eq!(function.call("\"grown\"").response(), b"\xff\xff\xff");
 }
 
 #[test]
@@ -150,10 +168,12 @@ fn lisp_forms_name_the_handler() {
         "(load\"main.lisp\")'f",
         "(load \"main.lisp\") (print 'several) #'f",
         "(load\"main.lisp\")(lambda(e h)(f e h))",
+        "(load\"main\")#'cl-user::f",
         "'cl-user::identity(defun g(e h)(declare(ignore h))(format nil\"[~A]\"e))'g",
     ] {
         lisp(source).handler(form).event("1").expect_response("[1]").event("2").expect_response("[2]").run();
     }
+    lisp(source).handler("#'list").event("1").expect_error("Runtime.MarshalError", "but a CONS").run();
     lisp(source)
         .handler("'f")
         .expect_init_error("Runtime.HandlerNotFound", "The handler 'f stands for F, which is no function")
@@ -248,17 +268,6 @@ fn libraries_may_be_in_the_image() {
     let image = function.folder().join("image");
     evaluate(&image, &["(load \"library.lisp\")", "(sb-ext:save-lisp-and-die \"sbcl.core\")"]);
     function.env("SBCL_HOME", image).event("1").expect_response("[1,1]").run();
-}
-
-#[test]
-fn fasls_beside_the_handler_are_loaded_as_the_older_runtime_had_it() {
-    let source = "(in-package :cl-user)
-                  (eval-when (:load-toplevel :execute)
-                    (aws-lambda-function-util:load-fasls-in-directory *load-pathname*))
-                  (defun handler (event headers) (declare (ignore headers)) (library:twice event))";
-    let function = lisp(source).file("library.lisp", LIBRARY);
-    evaluate(function.folder(), &["(compile-file \"library.lisp\")"]);
-    function.event("1").expect_response("[1,1]").run();
 }
 
 /// The processors' time that `bootstrap` and its handler take for one event. Other than the clock's it hardly depends on

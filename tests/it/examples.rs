@@ -36,17 +36,17 @@ fn files_in(folder: &Path) -> Vec<String> {
 }
 
 /// One folder, as a function needs it: a copy, built.
-struct Example {
-    folder: Folder,
-    handler: String,
+pub struct Example {
+    pub folder: Folder,
+    pub handler: String,
     /// What its file `env` sets besides.
-    environment: Vec<(String, String)>,
-    event: String,
-    response: Value,
+    pub environment: Vec<(String, String)>,
+    pub event: String,
+    pub response: Value,
 }
 
 impl Example {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = Folder::new();
         for file in files(name) {
             folder.copy(&root().join(name).join(&file), &file);

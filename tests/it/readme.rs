@@ -6,6 +6,8 @@
 //! - two words, `bash greet.sh`: a file of this name, which the commands find;
 //! - `text`: no commands;
 //! - `sh` beginning with `# Not run by the tests: `, and why.
+//!
+//! The section on the emulator needs three terminals, and has a test of its own, beside the other tests of the emulator.
 
 use crate::examples;
 use crate::harness::files::{self, Folder, need};
@@ -16,6 +18,9 @@ use std::process::{Command, Stdio};
 
 /// A command's longest time, in seconds.
 const LIMIT: &str = "60";
+
+/// The heading of the section that `emulator::readme` checks.
+pub const EMULATOR: &str = "## Try it on an emulator\n";
 
 #[test]
 fn the_readme_is_so() {
@@ -30,16 +35,15 @@ fn the_examples_readmes_are_so() {
 }
 
 #[test]
-fn the_handlers_readmes_are_so() {
-    let documents = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
-    assert!(documents.map(|document| check(&document)).count() > 0);
+fn the_handlers_documents_are_so() {
+    assert!(handlers_documents().map(|document| check(&document)).count() > 0);
 }
 
 #[test]
 fn every_link_leads_somewhere() {
     let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
-    let handlers = handlers().into_iter().filter(|file| file.ends_with("/README.md"));
-    for document in ["README.md".to_owned()].into_iter().chain(handlers).chain(examples) {
+    let own = ["README.md".to_owned(), "benches/README.md".to_owned()];
+    for document in own.into_iter().chain(handlers_documents()).chain(examples) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
         let text = fs::read_to_string(&path).unwrap();
         let links = text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap());
@@ -75,8 +79,13 @@ fn handlers() -> Vec<String> {
     files
 }
 
-/// Goes through one document, in a folder of its own that looks like a checkout after `./build.sh`.
-fn check(document: &str) {
+/// Its documents: a README.md in each folder that needs one, and others beside it.
+fn handlers_documents() -> impl Iterator<Item = String> {
+    handlers().into_iter().filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "md"))
+}
+
+/// A folder that looks like a checkout after `./build.sh`.
+pub fn checkout() -> Folder {
     let folder = Folder::new();
     for name in examples::names() {
         fs::create_dir_all(folder.path().join("examples").join(&name)).unwrap();
@@ -90,8 +99,26 @@ fn check(document: &str) {
     }
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
     symlink(env!("CARGO_BIN_EXE_bootstrap"), folder.path().join("target/release/bootstrap")).unwrap();
+    folder
+}
 
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+pub fn read(document: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
+}
+
+/// The section with this heading, to the next heading of its level.
+pub fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let Some((_, from)) = text.split_once(heading) else { return "" };
+    from.split_once("\n## ").map_or(from, |(section, _)| section)
+}
+
+/// Goes through one document, in a checkout.
+fn check(document: &str) {
+    let folder = checkout();
+    let text = read(document);
+    let elsewhere = section(&text, EMULATOR);
+    let text =
+        if elsewhere.is_empty() { text } else { text.replace(elsewhere, &"\n".repeat(elsewhere.lines().count())) };
     let mut commands = 0;
     for block in blocks(&text) {
         let place = format!("{document}:{}", block.line);
@@ -106,18 +133,24 @@ fn check(document: &str) {
     assert!(commands > 0, "{document} shows no command");
 }
 
+/// The commands of one block, each with what it prints.
+pub fn steps(block: &str, place: &str) -> Vec<(String, String)> {
+    let lines: Vec<_> = block.split_inclusive('\n').collect();
+    let step = |lines: &[&str]| {
+        let Some(command) = lines[0].strip_prefix("$ ") else {
+            panic!("{place}: output without a command: {}", lines[0])
+        };
+        let more: Vec<_> = lines[1..].iter().map_while(|line| line.strip_prefix("> ")).collect();
+        (command.to_owned() + &more.concat(), lines[1 + more.len()..].concat())
+    };
+    lines.chunk_by(|_, next| !next.starts_with("$ ")).map(step).collect()
+}
+
 /// Runs the commands of one block; gives their number.
 fn console(folder: &Folder, block: &str, place: &str) -> usize {
-    let lines: Vec<_> = block.split_inclusive('\n').collect();
-    let mut count = 0;
-    for step in lines.chunk_by(|_, next| !next.starts_with("$ ")) {
-        let Some(command) = step[0].strip_prefix("$ ") else {
-            panic!("{place}: output without a command: {}", step[0])
-        };
-        let more: Vec<_> = step[1..].iter().map_while(|line| line.strip_prefix("> ")).collect();
-        let command = command.to_owned() + &more.concat();
+    let steps = steps(block, place);
+    for (command, wanted) in &steps {
         let command = command.trim_end().replace("cargo run --release --", "target/release/bootstrap");
-        let wanted = step[1 + more.len()..].concat();
         let output = files::spawn(
             Command::new(need("timeout"))
                 .args(["-k1", LIMIT, "bash", "-c", &command])
@@ -131,20 +164,19 @@ fn console(folder: &Folder, block: &str, place: &str) -> usize {
         .wait_with_output()
         .unwrap();
         let (seen, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert_eq!(seen, wanted, "{place}: {command}\nwith {} and on stderr:\n{log}", output.status);
-        count += 1;
+        assert_eq!(seen, *wanted, "{place}: {command}\nwith {} and on stderr:\n{log}", output.status);
     }
-    count
+    steps.len()
 }
 
 /// A fenced block of a document.
-struct Block {
+pub struct Block {
     line: usize,
-    info: String,
-    text: String,
+    pub info: String,
+    pub text: String,
 }
 
-fn blocks(document: &str) -> Vec<Block> {
+pub fn blocks(document: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in document.split_inclusive('\n').enumerate() {

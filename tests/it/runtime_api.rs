@@ -56,16 +56,40 @@ fn one_connection_is_kept_for_everything() {
 
 #[test]
 fn no_content_type_and_no_length_are_fine() {
-    echo().event(Event::new("1").without_content_type()).expect_response("1").run();
     let long = format!("\"{}\"", "x".repeat(100_000));
-    echo().event(Event::new(long.clone()).chunked()).expect_response(long).run();
+    // The first event comes over a new connection, the others over one that is kept.
+    let mut function = echo();
+    for _ in 0..3 {
+        function = function.event(Event::new("1").without_content_type()).expect_response("1");
+        function = function.event(Event::new(long.clone()).chunked()).expect_response(long.clone());
+        function = function.event(Event::new("2").chunked()).expect_response("2");
+        function = function.event(long.clone()).expect_response(long.clone());
+    }
+    function.run();
+}
+
+#[test]
+fn headers_of_any_size_and_number_arrive() {
+    let function = Function::bash("while read -r e; do cat \"$LAMBDA_CONTEXT_FILE\"; done").start();
+    for (length, others) in [(10, 0), (20_000, 0), (100_000, 60), (10, 100), (3_000, 0), (10, 0)] {
+        let mut event = Event::new("1").header("Lambda-Runtime-Client-Context", &"c".repeat(length));
+        for number in 0..others {
+            event = event.header(&format!("Lambda-Runtime-Other-{number}"), "value");
+        }
+        let context = function.call(event).json();
+        assert_eq!(context["clientContext"].as_str().map(str::len), Some(length));
+    }
 }
 
 #[test]
 fn an_answer_in_pieces_is_put_together() {
     let body = format!("\"{}\"", "x".repeat(1000));
-    let function = echo().reply(Call::Next, Reply::InPieces).reply(Call::Response, Reply::InPieces);
-    function.event(body.clone()).expect_response(body).event("2").expect_response("2").run();
+    let mut function = echo();
+    for _ in 0..3 {
+        function = function.reply(Call::Next, Reply::InPieces).reply(Call::Response, Reply::InPieces);
+        function = function.event(body.clone()).expect_response(body.clone());
+    }
+    function.event("2").expect_response("2").run();
 }
 
 #[test]

@@ -1,205 +1,213 @@
-//! The storm: thousands of events against a handler that does everything wrong at random. No event is lost, none is answered
-//! twice, none gets another's answer, and afterwards nothing is left over.
+//! The storm: thousands of events against handlers that do everything wrong at random, over connections that break. No event
+//! is lost, none is answered twice, none gets another's answer, and afterwards nothing is left over: no process, no descriptor,
+//! no memory.
 //!
 //! `STORM_SEED` repeats a storm (a failing one prints its seed), `SOAK_SECONDS` makes it longer.
 
-use crate::harness::procfs;
-use crate::harness::{Answer, Call, Event, Function, Running};
+mod handlers;
+
+use self::handlers::{Deed, LOOP, LOOP_DEEDS, MESSAGES_DEEDS, ONESHOT, ONESHOT_DEEDS, SHARED_DEEDS, messages, shared};
+use crate::harness::event::Request;
+use crate::harness::{Answer, Call, Event, Function, Random, Reply, Running, number_from, procfs};
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-/// Does what the event says. Every true answer carries the event's number, every false one another.
-const LOOP: &str = r#"
-$| = 1;
-while (my $e = <STDIN>) {
-    my ($n) = $e =~ /"n":(\d+)/;
-    my ($do) = $e =~ /"do":"(\w+)"/;
-    my $answer = "{\"n\":$n}";
-    if ($do eq 'answer') { print "$answer\n" }
-    elsif ($do eq 'pretty') { print "{\n  \"n\":\n    $n\n}\n" }
-    elsif ($do eq 'pieces') { for (split //, "text\n$answer\n") { syswrite STDOUT, $_ } }
-    elsif ($do eq 'text') { print "loading $n\n[INFO] {\"n\":-1}\n$answer\n" }
-    elsif ($do eq 'rubbish') { print "{oops\n\"no end\n\xff\xfe\n[1,\n$answer behind it\n" }
-    elsif ($do eq 'noise') { print STDERR "x" x 150000, "\n"; print "$answer\n" }
-    elsif ($do eq 'big') { print "{\"n\":$n,\"x\":\"", "y" x 300000, "\"}\n" }
-    elsif ($do eq 'late') { syswrite STDOUT, "$answer\n{\"n\":-1}\n" }
-    elsif ($do eq 'slow') { select(undef, undef, undef, 0.01); print "$answer\n" }
-    elsif ($do eq 'error') { print "{\"errorMessage\":\"n=$n\",\"errorType\":\"Storm.Staged\"}\n" }
-    elsif ($do eq 'marshal') { print "{\"n\":\"\xff\"}\n" }
-    elsif ($do eq 'last') { print "$answer\n"; exit 0 }
-    elsif ($do eq 'lastbad') { print "$answer\n"; exit 5 }
-    elsif ($do eq 'lastkill') { print "$answer\n"; kill 'KILL', $$ }
-    elsif ($do eq 'exit') { exit 3 }
-    elsif ($do eq 'exit0') { exit 0 }
-    elsif ($do eq 'signal') { kill 'SEGV', $$; sleep 5 }
-    elsif ($do eq 'half') { print "{\"n\":$n,\"x\":[1,2"; exit 3 }
-    elsif ($do eq 'halfkill') { print "$answer"x0, "{\"n\":$n,"; kill 'KILL', $$ }
-    elsif ($do eq 'orphan') {
-        # A child that answers when its parent is dead and the next event is there.
-        if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}\n"; exit 0 }
-        exit 3;
-    }
-    elsif ($do eq 'toolate') { print "{\"n\":"; select(undef, undef, undef, 3); print "$n}\n" }
-    elsif ($do eq 'hang') { sleep 1000 }
-}
-"#;
+/// How many events are sent before all of them are waited for.
+const GUST: usize = 50;
 
-/// The same for one process per event.
-const ONESHOT: &str = r#"
-$| = 1;
-my $e = join '', <STDIN>;
-my ($n) = $e =~ /"n":(\d+)/;
-my ($do) = $e =~ /"do":"(\w+)"/;
-my $answer = "{\"n\":$n}";
-if ($do eq 'exit') { print $answer; exit 3 }
-elsif ($do eq 'signal') { kill 'SEGV', $$; sleep 5 }
-elsif ($do eq 'orphan') { if (!fork) { select(undef, undef, undef, 0.02); print "{\"n\":-2}"; exit 0 } exit 3 }
-elsif ($do eq 'error') { print "{\"errorMessage\":\"n=$n\",\"errorType\":\"Storm.Staged\"}"; exit 1 }
-elsif ($do eq 'noise') { print STDERR "x" x 150000; print $answer }
-elsif ($do eq 'pretty') { print "{\n  \"n\":\n    $n\n}\n" }
-elsif ($do eq 'marshal') { print "\xff" }
-elsif ($do eq 'hang') { sleep 1000 }
-else { print $answer }
-"#;
+/// How many gusts it takes until memory has its size, and how much it may grow from then on.
+const WARM: usize = 10;
+const GROWTH: u64 = 6 << 20;
 
-/// What a handler may do, how often, and the error that it is (or none).
-const DEEDS: [(&str, u32, Option<&str>); 25] = [
-    ("answer", 300, None),
-    ("pretty", 60, None),
-    ("pieces", 40, None),
-    ("text", 60, None),
-    ("rubbish", 60, None),
-    ("noise", 30, None),
-    ("big", 30, None),
-    ("late", 60, None),
-    ("slow", 30, None),
-    ("error", 60, Some("Storm.Staged")),
-    ("marshal", 30, Some("Runtime.MarshalError")),
-    ("last", 30, None),
-    ("lastbad", 20, None),
-    ("lastkill", 20, None),
-    ("exit", 30, Some("Runtime.ExitError")),
-    ("exit0", 20, Some("Runtime.ExitError")),
-    ("signal", 20, Some("Runtime.ExitError")),
-    ("half", 20, Some("Runtime.ExitError")),
-    ("halfkill", 20, Some("Runtime.ExitError")),
-    ("orphan", 20, Some("Runtime.ExitError")),
-    ("toolate", 1, Some("Runtime.InvokeTimeout")),
-    ("hang", 2, Some("Runtime.InvokeTimeout")),
-    // Large events, twice as often as large answers.
-    ("answer", 20, None),
-    ("exit", 5, Some("Runtime.ExitError")),
-    ("late", 5, None),
-];
-/// From here on, deeds come with an event of this size.
-const LARGE_FROM: usize = 22;
 const LARGE: usize = 400_000;
 
-/// A small generator of numbers that a seed repeats (splitmix64).
-struct Random(u64);
+/// What is to come of an event.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome {
+    Answer,
+    Fault(&'static str),
+    /// The answer is there, with this in its trailers.
+    BrokenStream(&'static str),
+}
 
-impl Random {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        u32::try_from((z ^ (z >> 31)) % u64::from(limit)).unwrap()
+struct Storm {
+    events: usize,
+    deeds: &'static [Deed],
+    /// How many events are worked on at once, and by how many processes.
+    workers: usize,
+    processes: usize,
+    /// What happens to a connection now and then.
+    disturbances: &'static [(Call, Reply)],
+    /// What one event does may cost others their process, too.
+    shared: bool,
+}
+
+/// An answer that is sent twice where it may not have arrived, or on a new connection.
+const DISTURBANCES: &[(Call, Reply)] = &[
+    (Call::Response, Reply::Drop),
+    (Call::Response, Reply::TakeAndDrop),
+    (Call::Response, Reply::ThenClose),
+    (Call::Response, Reply::InPieces),
+    (Call::Response, Reply::Status(413)),
+    (Call::Error, Reply::Drop),
+    (Call::Error, Reply::SayClose),
+    (Call::Error, Reply::TakeAndDrop),
+    (Call::Next, Reply::Drop),
+    (Call::Next, Reply::SayClose),
+    (Call::Next, Reply::InPieces),
+    (Call::Next, Reply::Status(204)),
+];
+
+/// A stream is never sent twice.
+const GENTLE: &[(Call, Reply)] = &[
+    (Call::Response, Reply::SayClose),
+    (Call::Response, Reply::InPieces),
+    (Call::Error, Reply::Drop),
+    (Call::Next, Reply::Drop),
+    (Call::Next, Reply::SayClose),
+    (Call::Next, Reply::Status(204)),
+];
+
+impl Storm {
+    fn of(events: usize, deeds: &'static [Deed]) -> Self {
+        Self { events, deeds, workers: 1, processes: 1, disturbances: DISTURBANCES, shared: false }
+    }
+
+    /// Sends at least so many events, in gusts, and looks at every answer.
+    fn over(&self, function: &Running) {
+        let mut random = Random::seeded("STORM_SEED");
+        let soak = Duration::from_secs(number_from("SOAK_SECONDS").unwrap_or(0));
+        let started = Instant::now();
+        // What is opened once, at the first death, is not a leak.
+        function.call(r#"{"n":0,"do":"exit"}"#);
+        function.wait_all_idle(self.workers);
+        function.settle();
+        let descriptors = procfs::descriptors(function.pid());
+        let (mut gusts, mut number, mut warm) = (0, 0, 0);
+        let mut counts = (0, 0, 0);
+        while number < self.events || started.elapsed() < soak {
+            if !function.server().has_replies() && random.one_in(2) {
+                let (call, reply) = &self.disturbances[random.below(self.disturbances.len())];
+                function.server().reply(*call, reply.clone());
+            }
+            let mut expected = HashMap::new();
+            for _ in 0..GUST {
+                number += 1;
+                let deed = self.deed(&mut random);
+                expected.insert(function.send(event(number, deed)), (number, deed));
+            }
+            for id in expected.keys() {
+                function.answer(id);
+            }
+            function.wait_all_idle(self.workers);
+            let answers = function.settle().into_iter().filter(|request| request.counts);
+            for answer in answers {
+                let (number, deed) = expected.remove(&answer.id).unwrap_or_else(|| panic!("answered twice: {answer}"));
+                self.judge(number, deed, answer, &mut counts);
+            }
+            assert!(expected.is_empty(), "not answered: {:?}", expected.keys());
+            gusts += 1;
+            if gusts == WARM {
+                warm = procfs::resident(function.pid());
+            }
+        }
+        let time = started.elapsed();
+        let resident = procfs::resident(function.pid());
+        println!(
+            "{number} events in {time:.1?}: {} answers, {} errors, {} broken streams; {descriptors} descriptors; resident {} KiB \
+             after {WARM} gusts, {} KiB at the end, {} KiB at most",
+            counts.0,
+            counts.1,
+            counts.2,
+            warm / 1024,
+            resident / 1024,
+            procfs::peak_memory(function.pid()) / 1024
+        );
+        assert_eq!(procfs::descriptors(function.pid()), descriptors, "descriptors leaked");
+        assert!(resident <= warm + GROWTH, "memory leaked: {} KiB, then {} KiB", warm / 1024, resident / 1024);
+        let children = function.children();
+        let alive = children.iter().filter(|(_, state)| *state != 'Z').count();
+        assert!(children.len() == self.processes && alive == self.processes, "{children:?}");
+        assert_eq!(function.others().len(), self.processes, "processes were left over");
     }
 
     /// One of the deeds, by how often each is to come.
-    fn deed(&mut self) -> usize {
-        let total = DEEDS.iter().map(|(_, weight, _)| weight).sum();
-        let mut left = self.below(total);
-        let found = DEEDS.iter().position(|(_, weight, _)| {
-            let here = left < *weight;
-            left = left.wrapping_sub(*weight);
+    fn deed(&self, random: &mut Random) -> &'static Deed {
+        let total = self.deeds.iter().map(|deed| deed.weight).sum();
+        let mut left = random.below(total);
+        let found = self.deeds.iter().find(|deed| {
+            let here = left < deed.weight;
+            left = left.wrapping_sub(deed.weight);
             here
         });
         found.unwrap()
     }
-}
 
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
-}
-
-/// Sends a storm of at least this many events, in gusts, and checks every answer.
-fn storm(function: &Running, workers: usize, events: u32, deeds_of: impl Fn(&str) -> bool) {
-    let seed = number_from("STORM_SEED")
-        .unwrap_or_else(|| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()));
-    println!("STORM_SEED={seed}");
-    let soak = Duration::from_secs(number_from("SOAK_SECONDS").unwrap_or(0));
-    let mut random = Random(seed);
-    let mut expected = HashMap::new();
-    let started = Instant::now();
-
-    // What is opened once, at the first death, is not a leak.
-    function.call(r#"{"n":0,"do":"exit"}"#);
-    function.wait_all_idle(workers);
-    let descriptors = procfs::descriptors(function.pid());
-    let mut number = 0;
-    while number < events || started.elapsed() < soak {
-        let mut last = None;
-        for _ in 0..50 {
-            number += 1;
-            let chosen = random.deed();
-            let (deed, _, error) = DEEDS[chosen];
-            if !deeds_of(deed) {
-                continue;
-            }
-            let padding = "p".repeat(if chosen >= LARGE_FROM { LARGE } else { 0 });
-            let event = Event::new(format!("{{\"n\":{number},\"do\":\"{deed}\",\"p\":\"{padding}\"}}"));
-            let hopeless = matches!(deed, "hang" | "toolate");
-            let id = function.send(if hopeless { event.deadline_in(Duration::from_secs(1)) } else { event });
-            expected.insert(id.clone(), (number, deed, error));
-            last = Some(id);
-        }
-        if let Some(id) = last {
-            function.answer(&id);
-        }
-    }
-    function.wait_all_idle(workers);
-
-    let answers = function.watch().look(|seen| {
-        seen.requests.iter().filter(|request| request.call != Call::Next).cloned().map(Answer).collect::<Vec<_>>()
-    });
-    // The first event of all is not among those expected. That none was answered twice is the server's business.
-    assert_eq!(answers.len(), expected.len() + 1, "STORM_SEED={seed}");
-    for answer in &answers[1..] {
-        let (number, deed, error) =
-            expected.remove(&answer.0.id).unwrap_or_else(|| panic!("answered twice: {}", answer.0));
-        let context = || format!("STORM_SEED={seed}, event {number} ({deed}): {}", answer.0);
+    fn judge(&self, number: usize, deed: &Deed, answer: Request, counts: &mut (usize, usize, usize)) {
+        let answer = Answer(answer);
+        let context = || format!("event {number} ({}): {}", deed.name, answer.0);
         let body = answer.json();
-        match error {
-            None => assert!(answer.0.call == Call::Response && body["n"] == number, "{}", context()),
-            Some(kind) => {
+        if self.shared && answer.0.call == Call::Error && body["errorType"] == "Runtime.ExitError" {
+            counts.1 += 1;
+            return;
+        }
+        let broken = answer.0.header("Lambda-Runtime-Function-Error-Type");
+        match deed.outcome {
+            Outcome::Answer => {
+                counts.0 += 1;
+                assert!(answer.0.call == Call::Response && body["n"] == number && broken.is_none(), "{}", context());
+            }
+            Outcome::Fault(kind) => {
+                counts.1 += 1;
                 assert!(answer.0.call == Call::Error && body["errorType"] == kind, "{}", context());
                 assert!(kind != "Storm.Staged" || body["errorMessage"] == format!("n={number}"), "{}", context());
             }
+            Outcome::BrokenStream(kind) => {
+                counts.2 += 1;
+                assert!(answer.0.call == Call::Response && body["n"] == number, "{}", context());
+                assert_eq!(broken, Some(kind), "{}", context());
+            }
         }
     }
+}
 
-    assert_eq!(procfs::descriptors(function.pid()), descriptors, "descriptors leaked, STORM_SEED={seed}");
-    let children = function.children();
-    let alive = children.iter().filter(|(_, state)| *state != 'Z').count();
-    assert!(children.len() == workers && alive == workers, "{children:?}, STORM_SEED={seed}");
-    assert_eq!(function.others().len(), workers, "processes were left over, STORM_SEED={seed}");
+fn event(number: usize, deed: &Deed) -> Event {
+    let padding = "p".repeat(if deed.large { LARGE } else { 0 });
+    let event = Event::new(format!("{{\"n\":{number},\"do\":\"{}\",\"p\":\"{padding}\"}}", deed.name));
+    let hopeless = matches!(deed.outcome, Outcome::Fault("Runtime.InvokeTimeout"));
+    if hopeless { event.deadline_in(Duration::from_secs(1)) } else { event }
 }
 
 #[test]
 fn a_loop_in_a_storm() {
-    storm(&Function::of("perl", LOOP).start(), 1, 2000, |_| true);
+    Storm::of(1500, LOOP_DEEDS).over(&Function::of("perl", LOOP).start());
+}
+
+#[test]
+fn a_loop_with_standby_in_a_storm() {
+    let function = Function::of("perl", LOOP).env("HANDLER_STANDBY", "1").start();
+    Storm { processes: 2, ..Storm::of(600, LOOP_DEEDS) }.over(&function);
 }
 
 #[test]
 fn a_oneshot_in_a_storm() {
-    let function = Function::of("perl", ONESHOT).mode("oneshot").start();
-    let deeds = ["answer", "pretty", "noise", "error", "marshal", "exit", "signal", "orphan", "hang"];
-    storm(&function, 1, 1500, |deed| deeds.contains(&deed));
+    Storm::of(800, ONESHOT_DEEDS).over(&Function::of("perl", ONESHOT).mode("oneshot").start());
+}
+
+#[test]
+fn messages_in_a_storm() {
+    let function = Function::of("perl", &messages()).start();
+    Storm { disturbances: GENTLE, ..Storm::of(1000, MESSAGES_DEEDS) }.over(&function);
+}
+
+#[test]
+fn eight_events_in_one_process_in_a_storm() {
+    let function = Function::of("perl", &shared()).workers(8).start();
+    Storm { workers: 8, shared: true, ..Storm::of(1000, SHARED_DEEDS) }.over(&function);
 }
 
 #[test]
 fn eight_workers_in_a_storm() {
-    storm(&Function::of("perl", LOOP).workers(8).start(), 8, 3000, |_| true);
+    let function = Function::of("perl", LOOP).workers(8).start();
+    Storm { workers: 8, processes: 8, ..Storm::of(1500, LOOP_DEEDS) }.over(&function);
 }

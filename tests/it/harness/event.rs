@@ -112,6 +112,8 @@ pub fn hex(bytes: &[u8]) -> String {
 /// One request that `bootstrap` made.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// Requests are counted from 1.
+    pub number: usize,
     pub call: Call,
     /// The event that it is about, or, for `/next`, the event that was given out.
     pub id: String,

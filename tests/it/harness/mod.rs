@@ -5,23 +5,30 @@
 
 pub mod building;
 pub mod calls;
+pub mod clock;
+pub mod confined;
 pub mod event;
 pub mod fifo;
 pub mod files;
 pub mod function;
 pub mod http;
+pub mod images;
 pub mod police;
 pub mod process;
 pub mod procfs;
+pub mod random;
+pub mod raw;
 pub mod running;
 pub mod server;
 pub mod shell;
 pub mod speaking;
+pub mod tools;
 pub mod watch;
 
 pub use calls::{Call, Reply};
 pub use event::{Answer, Event, hex};
 pub use files::need;
 pub use function::Function;
+pub use random::{Random, number_from};
 pub use running::Running;
 pub use shell::Shell;

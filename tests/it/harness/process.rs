@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 /// A running `bootstrap`.
 pub struct Process {
@@ -51,14 +52,21 @@ impl Process {
         let pid = pid_of(&child);
         let watch = Arc::clone(watch);
         thread::spawn(move || {
-            // It is not reaped here: until it is dropped its number cannot become anybody else's.
-            let status = waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
-            let exit = match status {
-                Ok(WaitStatus::Exited(_, status)) => Exit::Status(status),
-                Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal as i32),
-                // The test is over, and has reaped it.
-                Err(Errno::ECHILD) => return,
-                other => panic!("waitid: {other:?}"),
+            let exit = loop {
+                // It is not reaped here: until it is dropped its number cannot become anybody else's.
+                let status = waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+                break match status {
+                    Ok(WaitStatus::Exited(_, status)) => Exit::Status(status),
+                    Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal as i32),
+                    // The test is over, and has reaped it.
+                    Err(Errno::ECHILD) => return,
+                    // One that is traced is told of whenever it stops, asked for or not, and as long as it has stopped.
+                    Ok(WaitStatus::PtraceEvent(..) | WaitStatus::PtraceSyscall(_) | WaitStatus::Stopped(..)) => {
+                        thread::sleep(Duration::from_millis(5));
+                        continue;
+                    }
+                    other => panic!("waitid: {other:?}"),
+                };
             };
             watch.change(|seen| seen.exit = Some(exit));
         });

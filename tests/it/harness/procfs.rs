@@ -71,6 +71,21 @@ pub fn peak_memory(pid: i32) -> u64 {
     status_field(Path::new(&format!("/proc/{pid}/status")), "VmHWM:") * 1024
 }
 
+/// The memory that a process uses now, in bytes.
+pub fn resident(pid: i32) -> u64 {
+    status_field(Path::new(&format!("/proc/{pid}/status")), "VmRSS:") * 1024
+}
+
+/// The memory that a process has addresses for, in bytes: what a limit of them counts.
+pub fn memory(pid: i32) -> u64 {
+    status_field(Path::new(&format!("/proc/{pid}/status")), "VmSize:") * 1024
+}
+
+/// Whose process it is.
+pub fn user(pid: i32) -> u64 {
+    status_field(Path::new(&format!("/proc/{pid}/status")), "Uid:")
+}
+
 fn status_field(path: &Path, name: &str) -> u64 {
     let status = fs::read_to_string(path).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();

@@ -77,6 +77,18 @@ impl Running {
         });
     }
 
+    /// Takes all requests out of the account that are over, and what was logged: a long test would keep too much.
+    pub fn settle(&self) -> Vec<Request> {
+        self.watch.change(|seen| {
+            seen.stderr.clear();
+            seen.chunks.clear();
+            let waits = |request: &Request| request.call == Call::Next && request.status == 0 && request.id.is_empty();
+            let (waiting, over) = std::mem::take(&mut seen.requests).into_iter().partition(waits);
+            seen.requests = waiting;
+            over
+        })
+    }
+
     /// Waits until this stands in the log.
     #[track_caller]
     pub fn wait_log(&self, contains: &str) {

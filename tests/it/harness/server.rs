@@ -8,7 +8,7 @@ use super::event::{Event, Request};
 use super::http;
 use super::police;
 use super::watch::{LIMIT, Watch};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,9 +22,11 @@ pub type Probe = Box<dyn Fn() -> String + Send>;
 struct State {
     events: VecDeque<Event>,
     replies: HashMap<Call, VecDeque<Reply>>,
-    /// Events that were given out, and the answers that were taken: was `bootstrap` told so?
-    given: HashMap<String, Event>,
+    /// Events that were given out, each with its invocation id, and the answers that were taken: was `bootstrap` told so?
+    given: HashMap<String, Option<String>>,
     taken: HashMap<String, bool>,
+    /// Those that were given and not yet answered.
+    open: HashSet<String>,
     probe: Option<Probe>,
     /// How many events may be in flight; 0 means 1.
     workers: usize,
@@ -90,6 +92,11 @@ impl Server {
         self.shared.change(|state| state.replies.entry(call).or_default().push_back(reply));
     }
 
+    /// Whether some treatment has not found its request yet.
+    pub fn has_replies(&self) -> bool {
+        self.shared.lock().replies.values().any(|replies| !replies.is_empty())
+    }
+
     /// So many events may be in flight at once.
     pub fn expect_workers(&self, workers: usize) {
         self.shared.change(|state| state.workers = workers);
@@ -98,6 +105,13 @@ impl Server {
     /// Lets the requests go on that are `Reply::Held`.
     pub fn release(&self) {
         self.shared.change(|state| state.released = true);
+    }
+
+    /// Closes all connections, as a network does that was gone for a while.
+    pub fn disconnect(&self) {
+        for connection in self.shared.lock().connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
     }
 
     /// Runs at the arrival of every request.
@@ -157,6 +171,7 @@ impl Shared {
             };
             let lost = matches!(reply, Some(Reply::Drop));
             let request = Request {
+                number: 0,
                 call,
                 id,
                 method: wire.method,
@@ -169,22 +184,25 @@ impl Shared {
                 status: 0,
                 counts: !lost && !call.asks(),
             };
-            let nonce = self.lock().given.get(&request.id).and_then(Event::nonce);
+            // A call that was lost does not wait.
+            let request = if lost && call.asks() { Request { id: "(lost)".to_owned(), ..request } } else { request };
+            let nonce = self.lock().given.get(&request.id).cloned().flatten();
             for complaint in police::complaints(&request, nonce.as_deref()) {
                 self.violation(complaint);
             }
             let id = request.id.clone();
-            let index = self.watch.change(|seen| {
-                seen.requests.push(request);
-                seen.requests.len() - 1
+            let number = self.watch.change(|seen| {
+                seen.count += 1;
+                seen.requests.push(Request { number: seen.count, ..request });
+                seen.count
             });
             if lost {
                 return Ok(());
             }
-            let Some((status, bytes)) = self.duty(call, &id, reply.as_ref(), stream, index) else {
+            let Some((status, bytes)) = self.duty(call, &id, reply.as_ref(), stream, number) else {
                 return Ok(());
             };
-            self.watch.change(|seen| seen.requests[index].status = status);
+            self.watch.change(|seen| seen.request(number).status = status);
             match reply {
                 Some(Reply::TakeAndDrop) => return Ok(()),
                 Some(Reply::InPieces) => {
@@ -208,7 +226,7 @@ impl Shared {
         id: &str,
         reply: Option<&Reply>,
         stream: &TcpStream,
-        index: usize,
+        number: usize,
     ) -> Option<(u16, Vec<u8>)> {
         if matches!(reply, Some(Reply::Held)) {
             // Nothing but the release can come of it, so it does not count as open.
@@ -227,7 +245,7 @@ impl Shared {
             }
             let event = self.next_event(stream)?;
             headers.extend(event.headers_now());
-            self.watch.change(|seen| seen.requests[index].id.clone_from(&event.id));
+            self.watch.change(|seen| seen.request(number).id.clone_from(&event.id));
             return Some((200, http::answer(200, &headers, &event.body, event.chunked)));
         }
         if matches!(call, Call::RestoreNext | Call::Register | Call::ExtensionNext) {
@@ -248,10 +266,11 @@ impl Shared {
         let told = !matches!(reply, Some(Reply::TakeAndDrop));
         let known = state.taken.entry(id.to_owned()).or_insert(told);
         *known |= told;
+        state.open.remove(id);
         drop(state);
         let status = match (verdict, reply) {
             (Err((status, what)), _) => {
-                self.watch.change(|seen| seen.requests[index].counts = false);
+                self.watch.change(|seen| seen.request(number).counts = false);
                 if !what.is_empty() {
                     self.violation(format!("{what}: {id}"));
                 }
@@ -293,9 +312,8 @@ impl Shared {
     /// The long poll. An event is not given to a connection whose other end has gone.
     fn next_event(&self, stream: &TcpStream) -> Option<Event> {
         let mut state = self.lock();
-        let open: Vec<_> = state.given.keys().filter(|id| !state.taken.contains_key(*id)).cloned().collect();
-        if open.len() >= state.workers.max(1) {
-            self.violation(format!("/next while {open:?} are unanswered"));
+        if state.open.len() >= state.workers.max(1) {
+            self.violation(format!("/next while {:?} are unanswered", state.open));
         }
         loop {
             if state.ended {
@@ -309,7 +327,8 @@ impl Shared {
                     return None;
                 }
                 let event = state.events.pop_front()?;
-                state.given.insert(event.id.clone(), event.clone());
+                state.given.insert(event.id.clone(), event.nonce());
+                state.open.insert(event.id.clone());
                 return Some(event);
             }
             // A poll that waits cannot bring anything, so it does not count as open.

@@ -22,6 +22,8 @@ pub enum Exit {
 #[derive(Default)]
 pub struct Seen {
     pub requests: Vec<Request>,
+    /// How many requests there were, with those that a long test has taken out again.
+    pub count: usize,
     /// The chunks of all bodies that came in chunks.
     pub chunks: Vec<Vec<u8>>,
     pub stdout: Vec<u8>,
@@ -34,6 +36,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// The request with this number, while it is being answered.
+    pub fn request(&mut self, number: usize) -> &mut Request {
+        self.requests.iter_mut().rfind(|request| request.number == number).unwrap()
+    }
+
     /// The story so far, for the message of a test that failed.
     pub fn story(&self) -> String {
         let mut text = String::from("--- requests\n");

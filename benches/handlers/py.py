@@ -1,0 +1,5 @@
+# The echo, as a Python function.
+
+
+def handler(event, context):
+    return event

@@ -1,0 +1,88 @@
+//! The command line.
+
+use super::lineup::Entry;
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+use std::time::Duration;
+
+const HELP: &str = "\
+Usage: cargo bench -- [NAME...] [OPTION...]
+
+  NAME             only these, of: floor bootstrap rust rust-raw python awslambdaric node node-mjs aws-lambda-ric node-least
+                   bash bash-loop tutorial sbcl oneshot oneshot-cold
+  --part PART      only this, of: events growth processors workers
+  --size BYTES     only the part `events`, with events of this size (100)
+  --seconds N      how long the part `events` measures (60); the others take their share
+  --write          writes benches/README.md's tables, README.md's table, and benches/speed.svg
+";
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Part {
+    Events,
+    Growth,
+    Processors,
+    Workers,
+}
+
+pub struct Options {
+    names: Vec<String>,
+    part: Option<Part>,
+    pub size: usize,
+    pub time: Duration,
+    pub write: bool,
+}
+
+impl Options {
+    /// Reads them, or says what they are and exits.
+    pub fn read() -> Self {
+        parse().unwrap_or_else(|error| {
+            eprint!("{error}\n\n{HELP}");
+            std::process::exit(2);
+        })
+    }
+
+    pub fn wants(&self, entry: &Entry) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| name == entry.name)
+    }
+
+    pub fn has(&self, part: Part) -> bool {
+        self.part.is_none_or(|only| only == part)
+    }
+}
+
+fn parse() -> Result<Options, lexopt::Error> {
+    let mut options = Options { names: Vec::new(), part: None, size: 100, time: Duration::from_secs(60), write: false };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("part") => options.part = Some(parser.value()?.parse_with(part)?),
+            Long("size") => {
+                options.size = parser.value()?.parse()?;
+                options.part = Some(Part::Events);
+            }
+            Long("seconds") => options.time = Duration::from_secs(parser.value()?.parse()?),
+            Long("write") => options.write = true,
+            // Cargo says this to every benchmark.
+            Long("bench") => {}
+            Long("help") | Short('h') => {
+                print!("{HELP}");
+                std::process::exit(0);
+            }
+            Value(name) => options.names.push(name.string()?),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    if options.write && (options.part.is_some() || !options.names.is_empty()) {
+        return Err("--write wants all parts and all names".into());
+    }
+    Ok(options)
+}
+
+fn part(word: &str) -> Result<Part, &'static str> {
+    match word {
+        "events" => Ok(Part::Events),
+        "growth" => Ok(Part::Growth),
+        "processors" => Ok(Part::Processors),
+        "workers" => Ok(Part::Workers),
+        _ => Err("there is no such part"),
+    }
+}

@@ -1,0 +1,109 @@
+//! An event as `/next` gives it: its headers become an invocation.
+
+use std::borrow::Cow;
+
+use anyhow::Context;
+use httparse::Header;
+use ureq::http::HeaderMap;
+
+use super::INVOCATION_ID;
+use crate::invocation::{Headers, Invocation};
+
+const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
+const DEADLINE: &str = "Lambda-Runtime-Deadline-Ms";
+
+/// What Lambda is known to say of an event, as its documentation writes it.
+const KNOWN: [&str; 9] = [
+    "Content-Type",
+    REQUEST_ID,
+    DEADLINE,
+    "Lambda-Runtime-Trace-Id",
+    "Lambda-Runtime-Invoked-Function-Arn",
+    INVOCATION_ID,
+    "Lambda-Runtime-Client-Context",
+    "Lambda-Runtime-Cognito-Identity",
+    "Lambda-Runtime-Aws-Tenant-Id",
+];
+
+/// What else begins like this says something of an event, too.
+const PREFIX: &str = "Lambda-Runtime-";
+
+/// An invocation whose body is still to come.
+pub fn with_headers(headers: Headers) -> anyhow::Result<Invocation> {
+    let mut invocation = Invocation { headers, ..Invocation::default() };
+    invocation.id = invocation
+        .header(REQUEST_ID)
+        .context("the Runtime API gave an event without Lambda-Runtime-Aws-Request-Id: it cannot be answered")?
+        .to_owned();
+    if let Some(deadline) = invocation.header(DEADLINE).and_then(|text| text.parse().ok()) {
+        invocation.set_deadline(deadline);
+    }
+    Ok(invocation)
+}
+
+/// The headers that say something of an event, from ureq.
+pub fn headers_in(map: &HeaderMap) -> Headers {
+    told(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), map.len())
+}
+
+/// The same from a head that `express` has read.
+pub fn headers_of(headers: &[Header<'_>]) -> Headers {
+    told(headers.iter().map(|header| (header.name, header.value)), headers.len())
+}
+
+/// Empty means absent.
+fn told<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, most: usize) -> Headers {
+    let mut headers = Headers::with_capacity(most);
+    for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        if let Some(name) = name_of(name) {
+            let value = match std::str::from_utf8(value) {
+                Ok(value) => value.to_owned(),
+                Err(_) => String::from_utf8_lossy(value).into_owned(),
+            };
+            headers.push((name, value));
+        }
+    }
+    headers
+}
+
+/// The name as the documentation writes it, if what stands under it says something of an event.
+fn name_of(name: &str) -> Option<Cow<'static, str>> {
+    let as_documented = KNOWN.iter().find(|known| **known == name);
+    if let Some(known) = as_documented.or_else(|| KNOWN.iter().find(|known| known.eq_ignore_ascii_case(name))) {
+        return Some(Cow::Borrowed(known));
+    }
+    let says_something = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    says_something.then(|| Cow::Owned(title_case(name)))
+}
+
+fn title_case(name: &str) -> String {
+    let mut at_start = true;
+    let letters = name.bytes().map(|letter| {
+        let first = std::mem::replace(&mut at_start, letter == b'-');
+        char::from(if first { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() })
+    });
+    letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_something_of_the_event_is_kept_as_the_documentation_writes_it() {
+        let field = |name: &'static str, value: &'static [u8]| (name, value);
+        let fields = [
+            field("content-length", b"12"),
+            field("lambda-runtime-aws-request-id", b"id"),
+            field("LAMBDA-RUNTIME-NEW-THING", b"\xffx"),
+            field("lambda-runtime-trace-id", b""),
+            field("content-type", b"application/json"),
+            field("date", b"today"),
+        ];
+        let headers = told(fields.into_iter(), 6);
+        let kept: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_str())).collect();
+        let expected =
+            [(REQUEST_ID, "id"), ("Lambda-Runtime-New-Thing", "\u{fffd}x"), ("Content-Type", "application/json")];
+        assert_eq!(kept, expected);
+    }
+}

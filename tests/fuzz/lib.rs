@@ -1,0 +1,51 @@
+//! Fuzzing: what reads bytes that others have written is given any bytes, and judged by somebody else who reads the same.
+//!
+//! `targets` says what must hold. `cargo fuzz` looks for inputs for which it does not (see README.md); `cargo test` tries the
+//! kept inputs (`seeds`) and some thousands of changed ones (`short`). `bootstrap` is a program and no library, so its parts
+//! are compiled in here by their paths; the log is a stand-in that keeps what it is given.
+
+#![allow(dead_code, clippy::missing_panics_doc)]
+
+#[path = "../../src/fault.rs"]
+mod fault;
+#[path = "../../src/idle.rs"]
+mod idle;
+#[path = "../../src/invocation.rs"]
+mod invocation;
+#[path = "../../src/json/mod.rs"]
+mod json;
+#[path = "../../src/os.rs"]
+mod os;
+#[path = "../../src/xray.rs"]
+mod xray;
+
+#[path = "../../src/handler"]
+mod handler {
+    mod adapters;
+    mod entrypoint;
+    pub mod find;
+    pub mod message;
+    pub mod scan;
+
+    pub use entrypoint::Program;
+}
+
+#[path = "../../src/lambda"]
+mod lambda {
+    pub mod prelude;
+}
+
+#[path = "../../src/shell"]
+mod shell {
+    pub mod events;
+}
+
+mod config;
+mod log;
+pub mod targets;
+
+#[cfg(test)]
+#[path = "../it/harness/random.rs"]
+mod random;
+#[cfg(test)]
+mod short;
