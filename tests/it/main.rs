@@ -11,6 +11,8 @@ mod adapter_python;
 mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
+mod build_sbcl;
+mod build_zip;
 mod clock;
 mod context;
 mod dependencies;
