@@ -48,8 +48,7 @@ Commands:
   function DIR   packs a function, the files in the folder DIR and bootstrap: out/NAME.zip, as DIR is called
   sbcl           packs a layer for handlers in Lisp, bootstrap and SBCL: out/sbcl-layer.zip
   image [DIR]    builds the container image lambda-stdio:BASE with docker, podman or buildah, the first that is there or
-                 $IMAGE_TOOL; and with DIR the image NAME, which has the files of DIR, runs its handler, and sets what
-                 DIR/env says
+                 $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
                  the tests need (Debian or Ubuntu, as root)
   help           prints this
@@ -61,18 +60,20 @@ Options of bootstrap, function and sbcl:
 Option of sbcl:
   --with NAME,...    Lisp libraries that the layer is to have: ASDF's systems, from the system's packages, from ~/common-lisp,
                      or from Quicklisp
-Options of image, besides --arch:
-  --base BASE          al2023 (Lambda's own, the default), debian, sbcl, or any image: python:3.13-slim
-  --packages 'A B'     the handler needs these, too; apt-get or dnf installs them
-  --handler HANDLER    instead of _HANDLER in DIR/env, or else the file DIR/handler.*
-  --tag NAME           what the image is called; without it, as DIR is
+Options of image:
+  --base BASE        al2023 (Lambda's own, the default), debian, sbcl, or any image: python:3.13-slim
+  --packages 'A B'   the handler needs these, too; apt-get or dnf installs them
+  --handler HANDLER  instead of _HANDLER in DIR/env, or else the file DIR/handler.*
+  --tag NAME         what the image is called; without it, as DIR is
+  --arch ARCH        as above
 
 From the same files come the same zips, byte by byte. Of the SBCL layer this is not sure: the core that SBCL saves may differ in
 some bytes.
 
-function leaves out README.md, event.json, response.json, and files and folders whose names begin with a dot, if they are in DIR
-itself; __pycache__ wherever it is; and a fasl that is older than its source. Two files in DIR have a meaning:
-  env        settings, a NAME=VALUE a line, which are printed at the end: _HANDLER is the handler, all others are variables
+function and image leave out README.md, event.json, response.json, and files and folders whose names begin with a dot, if they
+are in DIR itself; __pycache__ wherever it is; and a fasl that is older than its source. Two files in DIR have a meaning:
+  env        settings, a NAME=VALUE a line: _HANDLER is the handler, all others are variables. function prints them at the end,
+             image sets them
   build.sh   if it is executable, it is run in a copy of DIR, and what it makes is packed
 END
 }
@@ -337,7 +338,7 @@ case ${1-} in
     ;;
 esac
 case $command in
-  bootstrap | function | sbcl | image) "cmd_$command" "$@" ;;
+  bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
   test) cmd_test ;;
   help) cmd_help ;;
   *) die "there is no command $command. See ./build.sh help" ;;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154 # part of build.sh, which has the variables
 #
-# ./build.sh image: container images, of bootstrap alone and of a function.
+# ./build.sh image: the image with bootstrap, and one of a function on it. The Dockerfile says what is in the first.
 
 cmd_image() {
   base=al2023 packages='' handler='' tag='' arch='' dir=''
@@ -38,11 +38,9 @@ cmd_image() {
     sbcl) base=docker.io/library/debian:trixie-slim packages="sbcl${packages:+ $packages}" ;;
   esac
   if [ -n "$dir" ]; then
-    # It is meant from where build.sh was called.
-    case $dir in /*) ;; *) dir=$OLDPWD/$dir ;; esac
-    [ -d "$dir" ] || die "there is no folder $dir"
-    [ -n "$handler" ] || handler=$(find_handler "$dir")
-    [ -n "$tag" ] || tag=$(basename "$(cd "$dir" && pwd)" | tr '[:upper:]' '[:lower:]')
+    check_function
+    [ -n "$handler" ] || handler=$(find_handler "$source")
+    [ -n "$tag" ] || tag=$(printf %s "$name" | tr '[:upper:]' '[:lower:]')
   elif [ -n "$handler" ]; then
     die '--handler is for the image of a function: ./build.sh image DIR --handler HANDLER'
   else
@@ -88,24 +86,24 @@ find_handler() {
   esac
 }
 
-# The image $tag: on $base_tag, with the files of $dir, and $handler.
-build_function_image() (
-  stage=$(mktemp -d)
-  trap 'rm -rf "$stage"' EXIT
-  trap 'exit 130' INT TERM
-  mkdir "$stage/function"
-  (cd "$dir" && tar -cf - --exclude=./.git --exclude=./README.md --exclude=./event.json --exclude=./response.json \
-    --exclude=./env .) | tar -xf - -C "$stage/function"
+# The image $tag: on $base_tag, with the function's files, and $handler.
+build_function_image() {
+  work=$(mktemp -d)
+  trap 'rm -rf -- "$work"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  mkdir "$work/root"
+  copy_function
   # Lambda's user is neither their owner nor of their group.
-  chmod -R a+rX "$stage/function"
+  chmod -R a+rX "$work/root"
   {
-    printf 'FROM %s\nCOPY function ./\n' "$base_tag"
-    [ ! -f "$dir/env" ] || sed -n '/^_HANDLER=/d; /^[A-Za-z_][A-Za-z0-9_]*=/ {
+    printf 'FROM %s\nCOPY root ./\n' "$base_tag"
+    [ ! -f "$work/env" ] || sed -n '/^_HANDLER=/d; /^[A-Za-z_][A-Za-z0-9_]*=/ {
       s/[\\"$]/\\&/g
       s/=\(.*\)/="\1"/
       s/^/ENV /p
-    }' "$dir/env"
+    }' "$work/env"
     printf 'CMD ["%s"]\n' "$(printf %s "$handler" | sed 's/[\\"]/\\&/g')"
-  } >"$stage/Dockerfile"
-  step "$tool" build ${platform:+"$platform"} --tag "$tag" "$stage"
-)
+  } >"$work/Dockerfile"
+  step "$tool" build ${platform:+"$platform"} --tag "$tag" "$work"
+}

@@ -31,12 +31,16 @@ impl ContextFile {
     pub fn create() -> io::Result<Self> {
         let mut made = Err(io::Error::other("there is no folder for temporary files"));
         for folder in [&std::env::temp_dir(), Path::new("/tmp"), Path::new("/dev/shm")] {
-            made = mkstemp(&folder.join("lambda-context-XXXXXX")).map_err(io::Error::from);
+            made = Self::create_in(folder);
             if made.is_ok() {
                 break;
             }
         }
-        let (descriptor, path) = made?;
+        made
+    }
+
+    fn create_in(folder: &Path) -> io::Result<Self> {
+        let (descriptor, path) = mkstemp(&folder.join("lambda-context-XXXXXX"))?;
         nix::fcntl::fcntl(&descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
         let mut file = Self { path, file: File::from(descriptor), length: 0, page: None, content: "{}".to_owned() };
         file.replace()?;
@@ -53,7 +57,14 @@ impl ContextFile {
     pub fn write(&mut self, invocation: &Invocation) -> io::Result<()> {
         self.content.clear();
         push_content(&mut self.content, invocation);
-        self.replace()
+        self.replace().inspect_err(|_| self.clear())
+    }
+
+    /// Nothing, rather than half of what is to be there or what was said of another event.
+    fn clear(&mut self) {
+        self.page = None;
+        let _ = self.file.set_len(0);
+        self.length = 0;
     }
 
     fn replace(&mut self) -> io::Result<()> {

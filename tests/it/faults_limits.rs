@@ -228,3 +228,41 @@ fn without_a_place_for_the_context_file_there_is_none() {
         assert!(function.stderr().contains("LAMBDA_CONTEXT_FILE"), "{what}: {}", function.story());
     }
 }
+
+/// Fills `/tmp` when it is told to, and answers with the context file, if there is anything in it.
+const FILLS: &str = "while IFS= read -r e; do
+    [ \"$e\" = 1 ] && head -c 100000 /dev/zero > /tmp/full
+    [ \"$e\" = 3 ] && rm /tmp/full
+    context=$(cat \"$LAMBDA_CONTEXT_FILE\")
+    echo \"${context:-null}\"
+done";
+
+#[test]
+fn a_disk_that_fills_up_costs_the_context_and_no_event() {
+    let small = "mkdir \"$root/tmp\"; mount -t tmpfs -o size=32k,mode=1777 none \"$root/tmp\";";
+    let function = Function::bash(FILLS).start_in_root(&format!("{small} {PROC}"));
+    for number in 0..6 {
+        // One does not fit into the page that the file has had before.
+        let large = format!("{{\"custom\":\"{}\"}}", "c".repeat(20_000));
+        let event = Event::new(number.to_string());
+        let event = if number == 2 { event.header("Lambda-Runtime-Client-Context", &large) } else { event };
+        let id = event.id.clone();
+        let answer = function.call(event).json();
+        if number == 2 {
+            assert_eq!(answer, serde_json::Value::Null);
+            function.wait_log("LAMBDA_CONTEXT_FILE could not be brought up to date");
+        } else if number != 3 || answer != serde_json::Value::Null {
+            assert_eq!(answer["awsRequestId"], id.as_str(), "{number}");
+        }
+    }
+}
+
+#[test]
+fn where_one_folder_is_full_the_context_file_is_in_another() {
+    let full = "mkdir \"$root/tmp\" \"$root/dev/shm\"; mount -t tmpfs -o size=4k,mode=1777 none \"$root/tmp\";
+        head -c 4096 /dev/zero > \"$root/tmp/full\"; mount -t tmpfs -o size=1m,mode=1777 none \"$root/dev/shm\";";
+    let script = "while read -r e; do cat \"$LAMBDA_CONTEXT_FILE\"; done";
+    let function = Function::bash(script).start_in_root(&format!("{full} {PROC}"));
+    let answer = function.call("1");
+    assert_eq!(answer.json()["awsRequestId"], answer.0.id.as_str());
+}
