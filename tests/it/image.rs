@@ -103,8 +103,7 @@ fn a_private_folder_is_readable_for_lambda_and_its_settings_hold() {
 #[test]
 fn a_change_of_the_sources_leaves_the_dependencies_as_they_are() {
     let folder = Folder::new();
-    let copy =
-        "tar -cf - .cargo .dockerignore Cargo.lock Cargo.toml Dockerfile build.sh handlers src | tar -xf - -C \"$0\"";
+    let copy = "tar -cf - .build .cargo .dockerignore Cargo.lock Cargo.toml Dockerfile build.sh handlers src | tar -xf - -C \"$0\"";
     output_of(Command::new("sh").args(["-c", copy]).arg(folder.path()).current_dir(root()));
     build(&["--tag", "it-before"]);
     let main = folder.read("src/main.rs").replacen("lambda-stdio {}", "changed {}", 1);
