@@ -64,17 +64,13 @@ die() {
 
 # --- Talking to AWS -------------------------------------------------------------------------------------------------
 
-# Finds out who and where we are: $account, $partition, $region.
+# Sees to it that there is somebody to ask: $region.
 connect() {
   command -v aws >/dev/null || die 'The AWS CLI is missing. Install it: pip install awscli, or see https://aws.amazon.com/cli'
   region=${region:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region 2>/dev/null || true)}}}
   [ -n "$region" ] || die 'Which region? Say --region eu-west-1, or export AWS_DEFAULT_REGION=eu-west-1, or type: aws configure'
   # Version 1 of the CLI knows the one, version 2 both. And no pager.
   export AWS_REGION="$region" AWS_DEFAULT_REGION="$region" AWS_PAGER=
-  look sts get-caller-identity --query '[Account,Arn]'
-  account=${seen%%[!0-9]*}
-  partition=${seen#*arn:}
-  partition=${partition%%:*}
 }
 
 # look WORD...: asks AWS something, and puts the answer into $seen. False if it says that there is no such thing.
@@ -117,6 +113,7 @@ change_once_the_role_is_known() {
     sleep 3
   done
   change "$@"
+  [ -n "$yes" ] || say 'Lambda takes some seconds to know a new role: until then it refuses create-function.'
 }
 
 # Prints a command as a shell reads it.
@@ -140,7 +137,7 @@ failed() {
       die 'There are no credentials. Type: aws configure; or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.' ;;
     *'config profile'*'could not be found'*)
       die 'AWS_PROFILE names a profile that is not there. These are: aws configure list-profiles' ;;
-    *ExpiredToken* | *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *'Error loading SSO Token'*)
+    *ExpiredToken* | *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *'SSO Token'* | *'oken has expired'*)
       die 'AWS does not take these credentials (any more). Log in again: aws sso login, or aws configure.' ;;
     *AccessDenied* | *'not authorized'*)
       die 'Your credentials do not allow this. Whoever looks after the account can, by the permission that is named above.' ;;
@@ -181,7 +178,7 @@ conclude() {
 our_function() {
   look lambda get-function --function-name "$name" --query '[Configuration.FunctionArn,Tags."lambda-stdio"]' || return 1
   case $seen in
-    *None) foreign "function $name" "--name" "aws lambda tag-resource --resource ${seen%%[!A-Za-z0-9:_-]*} --tags lambda-stdio=$name" ;;
+    *"${tab}None") foreign "function $name" "--name" "aws lambda tag-resource --resource ${seen%%[!A-Za-z0-9:_-]*} --tags lambda-stdio=$name" ;;
   esac
 }
 
@@ -324,7 +321,9 @@ cmd_url() {
   [ -z "$stream" ] || mode=RESPONSE_STREAM
   verb=update
   look lambda get-function-url-config --function-name "$name" --query FunctionUrl || verb=create
-  change lambda "$verb-function-url-config" --function-name "$name" --auth-type "$auth" --invoke-mode "$mode"
+  change lambda "$verb-function-url-config" --function-name "$name" --auth-type "$auth" --invoke-mode "$mode" \
+    --query FunctionUrl --output text
+  url=$(cat "$box/answer" 2>/dev/null || true)
   made "the URL of $name, with the authentication $auth"
   look lambda get-policy --function-name "$name" --query Policy || seen=''
   for right in InvokeFunctionUrl InvokeFunction; do
@@ -340,12 +339,11 @@ cmd_url() {
       *"\"lambda-stdio-public-$right\""*) change lambda remove-permission "$@" ;;
     esac
   done
-  look lambda get-function-url-config --function-name "$name" --query FunctionUrl || seen='https://….'
   if [ "$auth" = NONE ]; then
-    conclude "Everybody may call $seen"
+    conclude "Everybody may call $url"
   else
-    conclude "Whom IAM lets in may call $seen, as by: curl --aws-sigv4 aws:amz:$region:lambda" \
-      "--user \"\$AWS_ACCESS_KEY_ID:\$AWS_SECRET_ACCESS_KEY\" -H \"x-amz-security-token: \$AWS_SESSION_TOKEN\" $seen"
+    conclude "Whom IAM lets in may call $url, as by: curl --aws-sigv4 aws:amz:$region:lambda" \
+      "--user \"\$AWS_ACCESS_KEY_ID:\$AWS_SECRET_ACCESS_KEY\" -H \"x-amz-security-token: \$AWS_SESSION_TOKEN\" $url"
   fi
 }
 
@@ -359,8 +357,8 @@ cmd_invoke() {
   look lambda invoke --function-name "$name" --payload "fileb://$box/event" --log-type Tail --cli-read-timeout 0 \
     --query '[FunctionError,LogResult]' "$box/response" ||
     die "There is no function $name in $region. Make it: $0 function DIR --name $name"
-  fault=${seen%%	*}
-  log=${seen#*	}
+  fault=${seen%%"$tab"*}
+  log=${seen#*"$tab"}
   [ "$log" = None ] || printf %s "$log" | base64 -d >&2
   cat "$box/response"
   echo
@@ -370,7 +368,7 @@ cmd_invoke() {
 cmd_logs() {
   name=$subject
   connect
-  name_parts
+  log_group=/aws/lambda/$name
   start=$((($(date +%s) - ${since:-10} * 60) * 1000))
   : >"$box/printed"
   while
@@ -441,7 +439,12 @@ cmd_delete_layer() {
 
 # --- What the function is made of -----------------------------------------------------------------------------------
 
+# What belongs to the function, by name.
 name_parts() {
+  look sts get-caller-identity --query '[Account,Arn]'
+  account=${seen%%[!0-9]*}
+  partition=${seen#*arn:}
+  partition=${partition%%:*}
   role_name=lambda-stdio-$name-$region
   log_group=/aws/lambda/$name
   policy=arn:$partition:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole
@@ -490,7 +493,6 @@ environment() {
   [ -n "$lines" ] || return 0
   wrong=$(printf '%s\n' "$lines" | grep -v '^[A-Za-z][A-Za-z0-9_]*=' || true)
   [ -z "$wrong" ] || die "$env: this is not NAME=VALUE: $wrong"
-  tab=$(printf '\t')
   pairs=$(printf '%s\n' "$lines" | sed "s/\\\\/\\\\\\\\/g; s/\"/\\\\\"/g; s/$tab/\\\\t/g; s/\([^=]*\)=\(.*\)/\"\1\":\"\2\"/" | paste -s -d , -)
   printf '{"Variables":{%s}}' "$pairs"
 }
@@ -514,6 +516,7 @@ sha256() {
 # --- Which one? -----------------------------------------------------------------------------------------------------
 
 yes='' name='' zip='' handler='' env='' timeout='' memory='' arch='' layers='' role='' region='' public='' stream=''
+tab=$(printf '\t')
 since='' follow='' subject='' event='' commands='' done_so_far='' undo='' seen=''
 layer_mark='lambda-stdio sha256' event_mark=lambda-stdio-event:
 

@@ -90,7 +90,7 @@ pub fn all() -> Vec<Result<Entry, String>> {
         Ok(here("bootstrap", "`bootstrap`, native program", own("echo").to_str().unwrap_or_default())),
         rust().map(|rust| rust.named("rust", "AWS's Rust runtime, in-process")),
         rust().map(|rust| rust.named("rust-raw", "the same, the event unparsed").with("RAW", "1")),
-        python().map(|_| here("python", "Python function, `bootstrap`", "py.handler")),
+        on_path("python3").map(|_| here("python", "Python function, `bootstrap`", "py.handler")),
         python().map(|python| {
             let mut python = python.named("awslambdaric", "Python function, awslambdaric");
             python.arguments = ["-m", "awslambdaric", "py.handler"].map(Into::into).to_vec();

@@ -41,6 +41,8 @@ pub fn describe() -> String {
     }
     let client = include_str!("../peers/rust/Cargo.toml").split("lambda_runtime = { version = \"=").nth(1);
     let client = client.and_then(|rest| rest.split('"').next()).unwrap_or_default();
-    parts.push(format!("lambda_runtime {client}"));
+    if lineup::peers().join("in-process").exists() {
+        parts.push(format!("lambda_runtime {client}"));
+    }
     parts.join(", ")
 }

@@ -37,13 +37,17 @@ fn main() {
 }
 
 fn measure(options: &Options) {
-    let mut entries = Vec::new();
+    let (mut entries, mut missing) = (Vec::new(), Vec::new());
     for entry in lineup::all() {
         match entry {
             Ok(entry) if options.wants(&entry) => entries.push(entry),
             Ok(_) => {}
-            Err(missing) => eprintln!("{missing}"),
+            Err(what) => missing.push(what),
         }
+    }
+    missing.dedup();
+    for what in missing {
+        eprintln!("{what}");
     }
     let machine = machine::describe();
     println!("{machine}\n");

@@ -1,6 +1,7 @@
 ;;;; The adapter for SBCL: loads a handler written in Lisp, then speaks lambda-stdio's messages for it.
 ;;;;
-;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users.
+;;;; bootstrap starts it with the arguments SOURCE KIND FILE NAME, SOURCE being this text; README.md is for its users. A
+;;;; core may have it in it, compiled (core.lisp): then the text is not read again.
 ;;;;
 ;;;; To compile all of this at each start would take a tenth of a second, so it is interpreted. This is also why it has DO
 ;;;; where one would expect LOOP: an interpreter expands a macro each time that it comes to it.
@@ -29,24 +30,31 @@
   "The same after it was restored, the last of this list first, so that what was pushed first is called first.")
 
 (defun define-variable (name)
-  "Makes the environment variable NAME a special variable: AWS_REGION becomes *aws-region*."
+  "Makes a special variable for the environment variable NAME: for AWS_REGION *aws-region*."
   (let ((symbol (intern (concatenate 'string "*" (substitute #\- #\_ name :start 1) "*"))))
     (export symbol)
     (proclaim `(special ,symbol))
-    (set symbol (sb-ext:posix-getenv name))
-    symbol))
+    (cons symbol name)))
 
-(mapc #'define-variable
-      '("_HANDLER" "_X_AMZN_TRACE_ID" "AWS_REGION" "AWS_DEFAULT_REGION" "AWS_EXECUTION_ENV" "AWS_LAMBDA_FUNCTION_NAME"
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" "AWS_LAMBDA_FUNCTION_VERSION" "AWS_LAMBDA_INITIALIZATION_TYPE"
-        "AWS_LAMBDA_LOG_GROUP_NAME" "AWS_LAMBDA_LOG_STREAM_NAME" "AWS_LAMBDA_LOG_FORMAT" "AWS_LAMBDA_LOG_LEVEL"
-        "AWS_LAMBDA_MAX_CONCURRENCY" "AWS_LAMBDA_METADATA_API" "AWS_LAMBDA_METADATA_TOKEN" "AWS_LAMBDA_RUNTIME_API"
-        "AWS_ACCESS_KEY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_XRAY_CONTEXT_MISSING"
-        "AWS_XRAY_DAEMON_ADDRESS" "LAMBDA_TASK_ROOT" "LAMBDA_RUNTIME_DIR" "LANG" "LD_LIBRARY_PATH" "PATH" "TZ"))
+(defvar *environment*
+  (mapcar #'define-variable
+          '("_HANDLER" "_X_AMZN_TRACE_ID" "AWS_REGION" "AWS_DEFAULT_REGION" "AWS_EXECUTION_ENV"
+            "AWS_LAMBDA_FUNCTION_NAME" "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" "AWS_LAMBDA_FUNCTION_VERSION"
+            "AWS_LAMBDA_INITIALIZATION_TYPE" "AWS_LAMBDA_LOG_GROUP_NAME" "AWS_LAMBDA_LOG_STREAM_NAME"
+            "AWS_LAMBDA_LOG_FORMAT" "AWS_LAMBDA_LOG_LEVEL" "AWS_LAMBDA_MAX_CONCURRENCY" "AWS_LAMBDA_METADATA_API"
+            "AWS_LAMBDA_METADATA_TOKEN" "AWS_LAMBDA_RUNTIME_API" "AWS_ACCESS_KEY" "AWS_ACCESS_KEY_ID"
+            "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_XRAY_CONTEXT_MISSING" "AWS_XRAY_DAEMON_ADDRESS"
+            "LAMBDA_TASK_ROOT" "LAMBDA_RUNTIME_DIR" "LANG" "LD_LIBRARY_PATH" "PATH" "TZ")))
 
 ;; *_handler* was that older runtime's name.
-(defvar *handler* *_handler*)
+(defvar *handler*)
 (export '*handler*)
+
+(defun read-environment ()
+  "Sets those variables. Not earlier: a core was saved in another environment."
+  (dolist (variable *environment*)
+    (set (car variable) (sb-ext:posix-getenv (cdr variable))))
+  (setf *handler* *_handler*))
 
 (defun load-fasls-in-directory (pathname)
   "Loads the fasls that are in one folder with the file PATHNAME, but not the file that is just being loaded."
@@ -248,7 +256,23 @@
   (lambda (event headers)
     (response (funcall function event headers))))
 
+(defun see-to-home ()
+  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
+  ;; The compiler thinks that it cannot fail.
+  (declare (notinline user-homedir-pathname))
+  (unless (ignore-errors (user-homedir-pathname))
+    (sb-alien:alien-funcall (sb-alien:extern-alien "setenv" (function sb-alien:int sb-alien:c-string sb-alien:c-string
+                                                                      sb-alien:int))
+                            "HOME" "/tmp" 1)))
+
+(defun restore-image ()
+  "Tells the libraries in the core, if it has any, that they are in another process now."
+  (when (find-package "UIOP")
+    (funcall (intern "CALL-IMAGE-RESTORE-HOOK" "UIOP"))))
+
 (defun find-handler (kind file name)
+  (see-to-home)
+  (restore-image)
   (cond ((string= kind "script")
          (script-handler (script-main file)))
         ((string= kind "form")
@@ -286,6 +310,7 @@
     ;; The arguments and the interpreter are for the adapter alone.
     (setf (rest sb-ext:*posix-argv*) '()
           sb-ext:*evaluator-mode* :compile)
+    (read-environment)
     ;; Else it would be a condition, and the answer to an event.
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)

@@ -67,7 +67,8 @@ const SBCL: Adapter = Adapter {
         "--no-userinit",
         "--disable-debugger",
         "--eval",
-        "(load (make-string-input-stream (second sb-ext:*posix-argv*)))",
+        // A core may have it already, compiled.
+        "(if (find-package \"LAMBDA-STDIO\") nil (load (make-string-input-stream (second sb-ext:*posix-argv*))))",
         "--eval",
         "(lambda-stdio::main)",
         "--end-toplevel-options",

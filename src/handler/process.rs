@@ -3,9 +3,9 @@
 //! Its pipes hold what is on its way (`stdin`, `stdout`, `stderr`); `pump` says when it can be moved.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use wait_timeout::ChildExt;
 
 use super::Talk;
 use super::entrypoint::{Program, cannot_run};
@@ -24,9 +25,6 @@ use crate::os::{self, Image, Signals};
 
 /// How long a killed process may take to be gone: one in an uninterruptible call takes longer, and is left behind.
 const REAPING: Duration = Duration::from_secs(2);
-
-/// How often a killed process is asked for where the kernel cannot tell when it ends.
-const ASKING: Duration = Duration::from_millis(1);
 
 /// Reads that empty any pipe (1 MiB at most for an unprivileged user, pipe(7)) and end for one that is refilled.
 const READS_TO_EMPTY: usize = 32;
@@ -126,23 +124,18 @@ impl Process {
         self.status
     }
 
-    /// Waits for the end of a killed process. It takes no descriptor that is not there already: they may be what is missing.
+    /// Waits for the end of a killed process.
     fn reap(&mut self) -> Option<ExitStatus> {
-        let until = Instant::now() + REAPING;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.child.try_wait() {
-                Ok(None) if !left.is_zero() => {}
-                ended => return ended.ok().flatten(),
-            }
-            match &self.exit {
-                Some(exit) => {
-                    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-                    let _ = poll(&mut [PollFd::new(exit.as_fd(), PollFlags::POLLIN)], timeout);
-                }
-                None => thread::sleep(ASKING),
-            }
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(status);
         }
+        if sockets_left() {
+            return self.child.wait_timeout(REAPING).ok().flatten();
+        }
+        // This descriptor is there already.
+        let exit = self.exit.as_ref()?;
+        let _ = poll(&mut [PollFd::new(exit.as_fd(), PollFlags::POLLIN)], PollTimeout::try_from(REAPING).ok()?);
+        self.child.try_wait().ok().flatten()
     }
 
     /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
@@ -194,6 +187,11 @@ impl Drop for Process {
         self.kill();
         self.flush_logs();
     }
+}
+
+/// Whether there are descriptors for the two pairs of sockets that waiting with a time-out takes.
+fn sockets_left() -> bool {
+    [UnixStream::pair(), UnixStream::pair()].iter().all(Result::is_ok)
 }
 
 /// How a process ended, as a person says it: `exit status 3`, `signal SIGSEGV (11), core dumped`.

@@ -42,9 +42,10 @@ fn packages() -> Vec<Value> {
     packages
 }
 
-/// Whether an expression such as `(MIT OR Apache-2.0) AND Unicode-3.0` leaves a choice that is allowed.
+/// Whether an expression such as `(MIT OR Apache-2.0) AND Unicode-3.0` leaves a choice that is allowed. Older crates have `/`
+/// for `OR`.
 fn is_allowed(expression: &str) -> bool {
-    expression.split(" AND ").all(|part| {
+    expression.replace('/', " OR ").split(" AND ").all(|part| {
         let part = part.trim_matches(['(', ')']);
         assert!(!part.contains(['(', ')']), "a licence that cannot be read: {expression}");
         part.split(" OR ").any(|licence| LICENCES.contains(&licence))

@@ -108,11 +108,11 @@ fn an_example_with_variables_gets_them_and_a_layer() {
     account.deploy("layer out/lambda-stdio.zip --yes").expect_status(0);
     assert_eq!(account.aws(versions), "2 1");
 
-    account.deploy("function examples/stream --layer lambda-stdio --yes").expect_status(0);
+    account.deploy("function examples/stream --name doNone --layer lambda-stdio --yes").expect_status(0);
     let query = "[Layers[].Arn,Environment.Variables.[HANDLER_MODE,HANDLER_CONTENT_TYPE]]";
-    let seen = account.aws(&format!("lambda get-function-configuration --function-name stream --query {query}"));
+    let seen = account.aws(&format!("lambda get-function-configuration --function-name doNone --query {query}"));
     assert_eq!(seen, "arn:aws:lambda:eu-west-1:123456789012:layer:lambda-stdio:2 oneshot application/json");
-    let missing = account.deploy("function examples/stream --layer sbcl-layer --yes").expect_status(1);
+    let missing = account.deploy("function examples/stream --name doNone --layer sbcl-layer --yes").expect_status(1);
     assert!(missing.stderr.contains("There is no layer sbcl-layer in eu-west-1"), "{}", missing.stderr);
 
     account.deploy("delete-layer lambda-stdio").expect_status(0);

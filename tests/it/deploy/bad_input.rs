@@ -115,7 +115,7 @@ fn without_a_region_or_credentials() {
     fails(&folder, "function examples/hello --yes", &[("AWS_DEFAULT_REGION", "")], &region);
     let nobody = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
     let credentials = ["There are no credentials", "aws configure", "AWS_PROFILE"];
-    for words in ["function examples/hello --yes", "invoke hello", "logs hello", "delete hello"] {
+    for words in ["function examples/hello --yes", "invoke hello"] {
         fails(&folder, words, &nobody, &credentials);
     }
     let profile = ["AWS_PROFILE names a profile that is not there", "aws configure list-profiles"];

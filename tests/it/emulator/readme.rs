@@ -4,7 +4,7 @@
 //! run by one shell, as by one who types them. Only the port is another one, since others may be testing, too.
 
 use crate::harness::files::{self, Folder, need, spawn};
-use crate::harness::tools::{Background, free_port, tools};
+use crate::harness::tools::{Background, free_port, tool};
 use crate::readme::{self, EMULATOR};
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -17,7 +17,9 @@ const LIMIT: &str = "60";
 fn checkout() -> Rc<Folder> {
     let folder = readme::checkout();
     folder.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), "Cargo.toml");
-    symlink(tools().parent().unwrap(), folder.path().join("target/emulator")).unwrap();
+    let cargo_lambda = tool("cargo-lambda");
+    let installed = cargo_lambda.parent().and_then(Path::parent).unwrap();
+    symlink(installed, folder.path().join("target/emulator")).unwrap();
     folder.into()
 }
 

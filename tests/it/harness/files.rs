@@ -77,8 +77,9 @@ pub fn need(program: &str) -> PathBuf {
     let found = search_path().split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file());
     found.unwrap_or_else(|| {
         let package = match program {
-            "node" => "nodejs",
             "awk" => "mawk",
+            "node" => "nodejs",
+            "objdump" => "binutils",
             other => other,
         };
         panic!("this test needs {program}: apt-get install {package}")

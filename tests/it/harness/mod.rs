@@ -3,6 +3,7 @@
 //! Nothing here sleeps. Whatever a test waits for (a request, a log line, an exit) changes one shared account of what was
 //! seen, and waiting is a look at that account whenever it changes, with one time limit for everything.
 
+pub mod building;
 pub mod calls;
 pub mod clock;
 pub mod confined;
@@ -11,6 +12,7 @@ pub mod fifo;
 pub mod files;
 pub mod function;
 pub mod http;
+pub mod images;
 pub mod police;
 pub mod process;
 pub mod procfs;

@@ -1,0 +1,70 @@
+# shellcheck shell=sh disable=SC2154 # part of build.sh, which has the variables
+#
+# The binary: built for this machine or another, or brought along.
+
+# Sets $binary and $arch: the bootstrap that was given, or a new one.
+find_bootstrap() {
+  if [ -n "$binary" ]; then
+    [ -f "$binary" ] || die "there is no file $binary"
+    is=$(arch_of "$binary")
+    [ -n "$is" ] || die "$binary is no program for Linux on x86_64 or arm64"
+    [ "${arch:-$is}" = "$is" ] || die "$binary is for $is, not for $arch"
+    arch=$is
+    return
+  fi
+  arch=${arch:-$(arch_of_machine)}
+  need_rust
+  need_target
+  # A RUSTFLAGS of the user's takes the place of what .cargo/config.toml says.
+  [ -z "${RUSTFLAGS-}" ] || export RUSTFLAGS="$RUSTFLAGS -C target-feature=+crt-static"
+  cargo build --release --locked ${target:+--target "$target"}
+  binary=${CARGO_TARGET_DIR:-target}/${target:+$target/}release/bootstrap
+  [ -f "$binary" ] || die "cargo has put the binary elsewhere than $binary: find it, and say ./build.sh $command --bootstrap FILE"
+  say "built $binary"
+}
+
+arch_of_machine() {
+  case $(uname -m) in
+    x86_64 | amd64) echo x86_64 ;;
+    aarch64 | arm64) echo arm64 ;;
+    *) die "this machine is neither x86_64 nor arm64, but $(uname -m). Say --arch x86_64 or --arch arm64" ;;
+  esac
+}
+
+# arch_of FILE: what an ELF file of 64 bits is for, or nothing.
+arch_of() {
+  case $(od -An -v -tx1 -N20 "$1" | tr -d ' \n') in
+    7f454c4602*3e00) echo x86_64 ;;
+    7f454c4602*b700) echo arm64 ;;
+  esac
+}
+
+# Sets $target, and the linker for it: what Rust calls $arch, or nothing where that is what it builds for anyway.
+need_target() {
+  case $arch in
+    x86_64) cpu=x86_64 ;;
+    arm64) cpu=aarch64 ;;
+  esac
+  target=''
+  case $(rustc -vV) in *"host: $cpu-"*-linux-*) return ;; esac
+  has_target "$cpu-unknown-linux-musl" || has_target "$cpu-unknown-linux-gnu" ||
+    die "Rust cannot build for $arch here yet. Type: rustup target add $cpu-unknown-linux-musl"
+  case $target in
+    # Rust brings all that it takes to link for musl.
+    *-musl) linker=rust-lld ;;
+    *-gnu)
+      linker=$cpu-linux-gnu-gcc
+      package=$(printf %s "$cpu" | tr _ -)
+      have "$linker" || die "$linker is missing, which links for $arch. Type either of
+  rustup target add $cpu-unknown-linux-musl
+  $(install_command) gcc-$package-linux-gnu libc6-dev-$(printf %s "$arch" | sed s/x86_64/amd64/)-cross"
+      ;;
+  esac
+  variable=CARGO_TARGET_$(printf %s "$target" | tr 'a-z-' 'A-Z_')_LINKER
+  eval "export $variable=\"\${$variable-$linker}\""
+}
+
+has_target() {
+  target=$1
+  [ -d "$(rustc --print target-libdir --target "$target")" ]
+}

@@ -1,0 +1,109 @@
+# shellcheck shell=sh disable=SC2154 # part of build.sh, which has the variables
+#
+# ./build.sh image: the image with bootstrap, and one of a function on it. The Dockerfile says what is in the first.
+
+cmd_image() {
+  base=al2023 packages='' handler='' tag='' arch='' dir=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --base | --packages | --handler | --tag | --arch) [ $# -gt 1 ] || die "$1 needs a value: ./build.sh help" ;;
+      -*) die "image has no option $1: ./build.sh help" ;;
+      *)
+        [ -z "$dir" ] || die "image takes one folder, not $dir and $1"
+        dir=$1
+        shift
+        continue
+        ;;
+    esac
+    case $1 in
+      --base) base=$2 ;;
+      --packages) packages=$2 ;;
+      --handler) handler=$2 ;;
+      --tag) tag=$2 ;;
+      --arch) arch=$2 ;;
+    esac
+    shift 2
+  done
+  case $arch in
+    '') platform='' ;;
+    x86_64) platform=--platform=linux/amd64 ;;
+    arm64) platform=--platform=linux/arm64 ;;
+    *) die "--arch is x86_64 or arm64, not $arch" ;;
+  esac
+  # A base with other packages is another image.
+  base_tag=lambda-stdio:$(printf %s "$base${packages:+-$packages}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_.-' -)
+  case $base in
+    al2023) base=public.ecr.aws/lambda/provided:al2023 ;;
+    debian) base=docker.io/library/debian:trixie-slim ;;
+    sbcl) base=docker.io/library/debian:trixie-slim packages="sbcl${packages:+ $packages}" ;;
+  esac
+  if [ -n "$dir" ]; then
+    check_function
+    [ -n "$handler" ] || handler=$(find_handler "$source")
+    [ -n "$tag" ] || tag=$(printf %s "$name" | tr '[:upper:]' '[:lower:]')
+  elif [ -n "$handler" ]; then
+    die '--handler is for the image of a function: ./build.sh image DIR --handler HANDLER'
+  else
+    base_tag=${tag:-$base_tag}
+  fi
+  case ${tag:-$base_tag} in
+    *[!a-z0-9._/:-]*) die "an image cannot be called ${tag:-$base_tag}: give it a name with --tag, in lower case" ;;
+  esac
+  tool=$(find_image_tool)
+  # Lambda takes no image that has attestations beside it, as docker would put there.
+  export BUILDX_NO_DEFAULT_ATTESTATIONS=1
+  step "$tool" build ${platform:+"$platform"} --build-arg "BASE=$base" --build-arg "PACKAGES=$packages" --tag "$base_tag" .
+  [ -z "$dir" ] || build_function_image
+  say "built the image ${tag:-$base_tag}"
+}
+
+# The program that builds images. A docker whose engine does not answer is as good as none.
+find_image_tool() {
+  for tool in ${IMAGE_TOOL:-docker podman buildah}; do
+    have "$tool" || continue
+    [ "${tool##*/}" != docker ] || docker version >/dev/null 2>&1 || continue
+    printf '%s\n' "$tool"
+    return
+  done
+  [ -z "${IMAGE_TOOL-}" ] || die "IMAGE_TOOL=$IMAGE_TOOL cannot be run, or its engine does not answer"
+  die 'images need docker with its engine running, podman or buildah. Install one: sudo apt-get install buildah'
+}
+
+# find_handler DIR: what its file `env` says, or the name of its file handler.*
+find_handler() {
+  if [ -f "$1/env" ] && grep '^_HANDLER=.' "$1/env" | cut -d= -f2-; then
+    return
+  fi
+  set -- "$1" "$1"/handler "$1"/handler.*
+  for file; do
+    [ -f "$file" ] && set -- "$@" "${file##*/}"
+    shift
+  done
+  case $# in
+    1) printf '%s\n' "$1" ;;
+    0) die "$dir has no file handler.*, and no line _HANDLER=NAME in a file env. Say which it is: --handler HANDLER" ;;
+    *) die "$dir has several handlers, $*. Say which it is: --handler HANDLER" ;;
+  esac
+}
+
+# The image $tag: on $base_tag, with the function's files, and $handler.
+build_function_image() {
+  work=$(mktemp -d)
+  trap 'rm -rf -- "$work"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  mkdir "$work/root"
+  copy_function
+  # Lambda's user is neither their owner nor of their group.
+  chmod -R a+rX "$work/root"
+  {
+    printf 'FROM %s\nCOPY root ./\n' "$base_tag"
+    [ ! -f "$work/env" ] || sed -n '/^_HANDLER=/d; /^[A-Za-z_][A-Za-z0-9_]*=/ {
+      s/[\\"$]/\\&/g
+      s/=\(.*\)/="\1"/
+      s/^/ENV /p
+    }' "$work/env"
+    printf 'CMD ["%s"]\n' "$(printf %s "$handler" | sed 's/[\\"]/\\&/g')"
+  } >"$work/Dockerfile"
+  step "$tool" build ${platform:+"$platform"} --tag "$tag" "$work"
+}

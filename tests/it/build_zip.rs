@@ -1,0 +1,313 @@
+//! `./build.sh` and `./build.sh function`: what is in the zips, that they run, that they are the same each time, and what is
+//! said when something is missing.
+
+use crate::examples;
+use crate::harness::building::{Build, checkout, entries, on_lambda, unzip};
+use crate::harness::fifo::Fifo;
+use crate::harness::files::{Folder, spawn};
+use crate::harness::{Function, need};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const LOOP: &str = "#!/usr/bin/env bash\nwhile read -r event; do echo \"[$event]\"; done\n";
+
+/// `./build.sh function hello`, for a folder with one handler in it.
+fn hello() -> Build {
+    Build::new("function -o out hello").packing_the_tested().file("hello/handler.sh", LOOP, 0o755)
+}
+
+#[test]
+fn the_binary_is_built_and_is_a_layer() {
+    let built = Build::new("-o out").succeed();
+    assert_eq!(built.made(), ["bootstrap", "lambda-stdio.zip"]);
+    assert_eq!(entries(&built.out("lambda-stdio.zip")), ["-rwxr-xr-x bootstrap"]);
+    let place = built.stdout.lines().find_map(|line| line.strip_prefix("build.sh: built ")).unwrap();
+    let binary = fs::read(place).unwrap();
+    assert!(fs::read(built.out("bootstrap")).unwrap() == binary, "out/bootstrap is not {place}");
+    assert_eq!(built.out("bootstrap").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+
+    // With the layer, a function is its handler alone.
+    let layer = built.out("lambda-stdio.zip");
+    let handler = built.folder.path().join("handler.zip");
+    let script = built.folder.path().join("echo.sh");
+    fs::write(&script, LOOP).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(spawn(Command::new(need("zip")).args(["-qj"]).args([&handler, &script])).wait().unwrap().success());
+    let (function, command) = on_lambda(&handler, Some(&layer), &["env", "bash"]);
+    let running = function.handler("echo.sh").start_as(command);
+    assert_eq!(running.call("1").response_text(), "[1]");
+}
+
+#[test]
+fn a_function_is_unpacked_into_an_empty_root_and_serves_events() {
+    let built = hello().succeed();
+    assert_eq!(built.made(), ["hello.zip"]);
+    assert_eq!(entries(&built.out("hello.zip")), ["-rwxr-xr-x bootstrap", "-rwxr-xr-x handler.sh"]);
+    assert_eq!(built.told("handler to"), ["handler.sh"]);
+    let (function, command) = on_lambda(&built.out("hello.zip"), None, &["env", "bash"]);
+    let running = function.handler("handler.sh").start_as(command);
+    for number in 1..=3 {
+        assert_eq!(running.call(number.to_string()).response_text(), format!("[{number}]"));
+    }
+}
+
+#[test]
+fn every_example_is_packed_and_does_with_what_it_is_told_to_set() {
+    for name in examples::names() {
+        let packing = Build::new("function -o out").word(examples::root().join(&name)).packing_the_tested();
+        let built = packing.succeed();
+        let names: Vec<_> = entries(&built.out(&format!("{name}.zip")));
+        for left_out in ["README.md", "event.json", "response.json", "env", "build.sh"] {
+            assert!(!names.iter().any(|entry| entry.ends_with(left_out)), "{name}: {names:?}");
+        }
+        let [handler] = built.told("handler to")[..] else { panic!("{name}: {}", built.stdout) };
+        let mut function = Function::empty().handler(handler);
+        for setting in built.told("variable") {
+            let (variable, value) = setting.split_once('=').unwrap();
+            function = function.env(variable, value);
+        }
+        unzip(&built.out(&format!("{name}.zip")), function.folder());
+        let bootstrap = function.folder().join("bootstrap");
+        let running = function.start_as(Command::new(bootstrap));
+        let text = |file: &str| fs::read_to_string(examples::root().join(&name).join(file)).unwrap();
+        let answer: Value = serde_json::from_slice(running.call(text("event.json")).response()).unwrap();
+        assert_eq!(answer, serde_json::from_str::<Value>(&text("response.json")).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn what_belongs_to_a_function_is_in_the_zip() {
+    let packing = hello()
+        .file("hello/app/[id].js", "exports.f = 1", 0o600)
+        .file("hello/app/é.txt", "é", 0o640)
+        .file("hello/app/.hidden", "needed by a library", 0o644)
+        .file("hello/app/README.md", "a library's", 0o644)
+        .file("hello/-run me", "#!/bin/sh", 0o711)
+        .file("hello/.env", "SECRET=1", 0o644)
+        .file("hello/.git/HEAD", "", 0o644)
+        .file("hello/README.md", "", 0o644)
+        .file("hello/event.json", "", 0o644)
+        .file("hello/app/__pycache__/a.pyc", "", 0o644)
+        .file("hello/old.fasl", "", 0o644)
+        .file("hello/new.lisp", "", 0o644)
+        .file("hello/env", "HANDLER_MODE=loop\n_HANDLER=-run me\nGREETING=hello, \"you\"\n", 0o644);
+    symlink("é.txt", packing.folder.path().join("hello/app/link")).unwrap();
+    // A fasl that is older than its source would not be loaded here, and is not to be there.
+    let touch = |name: &str, age: u64| {
+        let file = fs::File::options().append(true).create(true).open(packing.folder.path().join(name)).unwrap();
+        let now = std::time::SystemTime::now();
+        file.set_modified(now - std::time::Duration::from_secs(age)).unwrap();
+    };
+    touch("hello/old.fasl", 60);
+    touch("hello/old.lisp", 0);
+    touch("hello/new.lisp", 60);
+    touch("hello/new.fasl", 0);
+    let built = packing.succeed();
+    assert_eq!(
+        entries(&built.out("hello.zip")),
+        [
+            "-rwxr-xr-x -run me",
+            "-rw-r--r-- app/.hidden",
+            "-rw-r--r-- app/README.md",
+            "-rw-r--r-- app/[id].js",
+            "lrwxrwxrwx app/link",
+            "-rw-r--r-- app/é.txt",
+            "-rwxr-xr-x bootstrap",
+            "-rwxr-xr-x handler.sh",
+            "-rw-r--r-- new.fasl",
+            "-rw-r--r-- new.lisp",
+            "-rw-r--r-- old.lisp",
+        ]
+    );
+    assert_eq!(built.told("handler to"), ["-run me"]);
+    assert_eq!(built.told("variable"), ["HANDLER_MODE=loop", "GREETING=hello, \"you\""]);
+    let folder = Folder::new();
+    unzip(&built.out("hello.zip"), folder.path());
+    assert_eq!(folder.read("app/link"), "é");
+}
+
+#[test]
+fn the_handler_is_told_where_it_can_be() {
+    let told = |files: &[(&str, u32)]| {
+        let mut packing = Build::new("function -o out f").packing_the_tested();
+        for (name, mode) in files {
+            packing = packing.file(&format!("f/{name}"), "", *mode);
+        }
+        packing.succeed().told("handler to").join(" and ")
+    };
+    assert_eq!(told(&[("run", 0o755)]), "run");
+    assert_eq!(told(&[("app.py", 0o644), ("lib/b.py", 0o644)]), "app.FUNCTION");
+    assert_eq!(told(&[("handler", 0o755), ("other", 0o755)]), "handler");
+    assert_eq!(told(&[("main.lisp", 0o644), ("main.fasl", 0o644)]), "main.FUNCTION");
+    assert_eq!(told(&[("hello.ros", 0o644)]), "hello.ros");
+    assert_eq!(told(&[("a.py", 0o644), ("b", 0o755)]), "what bootstrap is to run, such as a.FUNCTION");
+    assert_eq!(told(&[("lib/b.py", 0o644)]), "what bootstrap is to run, such as lib/b.FUNCTION");
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes() {
+    let files = [("b.py", 0o644), ("a/x", 0o600), ("A", 0o755), ("é", 0o644)];
+    let pack = |order: &[usize], umask: &str, time: &str, zone: &str, locale: &str| {
+        let copy = checkout();
+        let mut packing = Build::of(copy.path(), "function -o out f").packing_the_tested();
+        for at in order {
+            packing = packing.file(&format!("f/{}", files[*at].0), files[*at].0, files[*at].1);
+        }
+        for (name, mode) in files {
+            let path = packing.folder.path().join("f").join(name);
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(spawn(Command::new(need("touch")).args(["-d", time]).arg(path)).wait().unwrap().success());
+        }
+        packing = packing.env("TZ", zone).env("LC_ALL", locale).env("ZIPOPT", "-0");
+        let mask = u32::from_str_radix(umask, 8).unwrap();
+        let mut through = Command::new(need("bash"));
+        through.args(["-c", &format!("umask {mask:o}; exec \"$0\" \"$@\"")]).arg(packing.command.get_program());
+        through.args(packing.command.get_args()).current_dir(packing.folder.path()).env_clear();
+        through.envs(packing.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        packing.command = through;
+        fs::read(packing.succeed().out("f.zip")).unwrap()
+    };
+    let first = pack(&[0, 1, 2, 3], "022", "2020-01-01T00:00:00Z", "UTC", "C");
+    let second = pack(&[3, 2, 0, 1], "077", "2031-07-01T12:34:57Z", "Pacific/Auckland", "C.UTF-8");
+    assert!(first == second, "two zips of the same files are {} and {} bytes", first.len(), second.len());
+}
+
+#[test]
+fn a_build_sh_is_run_in_a_copy() {
+    let script = "#!/bin/sh\ncat </dev/null; printf '#!/bin/sh\\n' >made; chmod +x made; rm raw\n";
+    let packing = Build::new("function -o out f").packing_the_tested();
+    let built = packing.file("f/build.sh", script, 0o755).file("f/raw", "", 0o644).succeed();
+    assert_eq!(entries(&built.out("f.zip")), ["-rwxr-xr-x bootstrap", "-rwxr-xr-x made"]);
+    assert!(built.folder.path().join("f/raw").exists() && !built.folder.path().join("f/made").exists());
+
+    let packing = Build::new("function -o out f").packing_the_tested();
+    let built = packing.file("f/build.sh", "#!/bin/sh\necho no compiler >&2; exit 7", 0o755);
+    assert!(built.fail("f/build.sh failed, with status 7").stderr.contains("no compiler"));
+}
+
+#[test]
+fn what_is_there_is_replaced_at_the_end_and_kept_until_then() {
+    let built = hello().file("out/hello.zip", "old", 0o644).file("out/other", "", 0o644).succeed();
+    assert_eq!(built.made(), ["hello.zip", "other"]);
+    assert_eq!(entries(&built.out("hello.zip")).len(), 2);
+    let built = hello().file("out/hello.zip", "old", 0o644).file("hello/build.sh", "#!/bin/sh\nexit 1", 0o755).run();
+    assert_eq!(built.status, Some(1));
+    assert_eq!(built.made(), ["hello.zip"]);
+    assert_eq!(fs::read_to_string(built.out("hello.zip")).unwrap(), "old");
+}
+
+#[test]
+fn a_signal_leaves_nothing() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let packing =
+            hello().file("hello/build.sh", "#!/bin/sh\necho started >../../../started\nexec sleep 60\n", 0o755);
+        let started = Fifo::line(packing.folder.path(), "started");
+        let Build { mut command, folder } = packing;
+        // timeout(1) would take the signal for its own.
+        command = {
+            let words: Vec<_> = command.get_args().skip(2).map(ToOwned::to_owned).collect();
+            let mut plain = Command::new(&words[0]);
+            plain.args(&words[1..]).current_dir(folder.path());
+            plain.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            plain
+        };
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = spawn(&mut command);
+        started.hear();
+        killpg(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+        let status = child.wait().unwrap();
+        assert!(!status.success(), "{signal}: {status}");
+        assert!(!folder.path().join("out").exists(), "{signal}: something was left behind");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_folder_is_said() {
+    let pack = |words: &str| Build::new(&format!("function -o out {words}")).packing_the_tested();
+    pack("").fail("which function? Type: ./build.sh function DIR");
+    pack("nowhere").fail("there is no folder nowhere");
+    pack("handler.sh").file("handler.sh", LOOP, 0o755).fail("handler.sh is no folder");
+    pack("a b").fail("function takes one folder: a or b?");
+    let packing = pack("empty");
+    fs::create_dir(packing.folder.path().join("empty")).unwrap();
+    packing.fail("empty has no handler");
+    pack("f").file("f/data.txt", "", 0o644).file("f/.hidden.py", "", 0o644).fail("f has no handler");
+    pack("f").file("f/bootstrap", LOOP, 0o755).fail("f/bootstrap is where lambda-stdio's own is to be");
+    pack("lambda-stdio").file("lambda-stdio/a.py", "", 0o644).fail("lambda-stdio would become lambda-stdio.zip");
+    Build::new("function").packing_the_tested().word(env!("CARGO_MANIFEST_DIR")).fail(env!("CARGO_MANIFEST_DIR"));
+    let packing = Build::new("function f -o f/out").packing_the_tested().file("f/a.py", "", 0o644);
+    let built = packing.fail("the zip cannot be in the folder that is packed");
+    assert!(!built.folder.path().join("f/out").exists());
+
+    for (target, message) in [
+        ("/etc/passwd", "f/link is a link that leads out of the folder"),
+        ("../secret", "f/link is a link that leads out of the folder"),
+        ("nowhere", "f/link is a link that leads nowhere"),
+    ] {
+        let packing = pack("f").file("f/a.py", "", 0o644).file("secret", "", 0o644);
+        symlink(target, packing.folder.path().join("f/link")).unwrap();
+        packing.fail(message);
+    }
+    let packing = pack("f").file("f/a.py", "", 0o644);
+    drop(Fifo::line(&packing.folder.path().join("f"), "pipe"));
+    packing.fail("neither a file nor a folder");
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_said() {
+    for (words, message) in [
+        ("bild", "there is no command bild. See ./build.sh help"),
+        ("--fast", "bootstrap has no option --fast. See ./build.sh help"),
+        ("function f --with yason", "function has no option --with. See ./build.sh help"),
+        ("bootstrap -o", "-o wants a value. See ./build.sh help"),
+        ("bootstrap somewhere", "bootstrap takes no somewhere. See ./build.sh help"),
+        ("bootstrap --arch=i386", "there is no architecture i386 on Lambda: --arch x86_64 or --arch arm64"),
+        ("bootstrap -o out --bootstrap nowhere", "there is no file "),
+        ("bootstrap -o out --bootstrap /bin/sh --arch", "--arch wants a value"),
+    ] {
+        Build::new(words).fail(message);
+    }
+    let packing = Build::new("bootstrap -o out --bootstrap script").file("script", LOOP, 0o755);
+    let script = packing.folder.path().join("script");
+    packing.fail(&format!("{} is no program for Linux on x86_64 or arm64", script.display()));
+    let help = Build::new("help").succeed().stdout;
+    for word in ["bootstrap", "function DIR", "sbcl", "test", "-o DIR", "--arch", "--with", "--bootstrap FILE"] {
+        assert!(help.contains(word), "{word} is not in the help");
+    }
+    assert_eq!(Build::new("--help").succeed().stdout, help);
+}
+
+#[test]
+fn what_is_missing_is_said_with_what_to_type() {
+    hello().without(&["zip"]).fail("zip is missing. Install it: ");
+    Build::new("-o out").without(&["cargo"]).fail("cargo is missing. Install Rust 1.88 or newer: ");
+    Build::new("sbcl -o out").without(&["sbcl"]).fail("sbcl is missing. Install it: ");
+    Build::new("sbcl -o out").without(&["patchelf"]).fail("patchelf is missing. Install it: ");
+    // The binary needs no zip.
+    let built = Build::new("-o out").without(&["zip"]).fail("zip is missing. Install it: ");
+    let place = built.stdout.lines().find_map(|line| line.strip_prefix("build.sh: built ")).unwrap();
+    assert!(Path::new(place).is_file(), "{place} is said to be built, and is not there");
+}
+
+#[test]
+fn another_architecture_is_built_for_or_it_is_said_what_to_type() {
+    let (other, cpu, machine) =
+        if cfg!(target_arch = "x86_64") { ("arm64", "aarch64", 0xb7) } else { ("x86_64", "x86_64", 0x3e) };
+    let built = Build::new(&format!("-o out --arch {other}")).run();
+    if built.status == Some(0) {
+        assert_eq!(fs::read(built.out("bootstrap")).unwrap()[18], machine);
+    } else {
+        let (target, linker) = (format!("rustup target add {cpu}-unknown-linux-musl"), "-linux-gnu-gcc is missing");
+        assert!(built.stderr.contains(&target) || built.stderr.contains(linker), "{}", built.stderr);
+        assert!(!built.folder.path().join("out").exists());
+    }
+    let packing = Build::new(&format!("-o out --arch {other}")).packing_the_tested();
+    packing.fail(&format!("{} is for ", env!("CARGO_BIN_EXE_bootstrap")));
+    Build::new(&format!("sbcl -o out --arch {other}")).fail("SBCL makes its core by running");
+}

@@ -1,0 +1,176 @@
+//! Container images, built by buildah, which needs no engine, in a store of the tests' own.
+//!
+//! The registries of the images in the Dockerfile's FROM lines may not be reached, so others stand in for them: a small Debian
+//! for Debian's and for Lambda's own, and for Rust's the same with a C compiler and this machine's toolchain.
+
+use super::files::{Folder, need, search_path, spawn};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+/// The release of Debian that the Dockerfile is for.
+const DEBIAN: &str = "trixie";
+const DEBIAN_IMAGE: &str = "docker.io/library/debian:trixie-slim";
+const LAMBDA_IMAGE: &str = "public.ecr.aws/lambda/provided:al2023";
+const RUST_IMAGE: &str = "docker.io/library/rust:1.95-slim-trixie";
+
+/// The store's settings, as variables of the environment.
+static SETTINGS: LazyLock<Vec<(String, String)>> = LazyLock::new(make_store);
+
+/// `buildah`, or another program that is to use the store. Builds give way: other tests look at the clock.
+pub fn with_store(program: &str) -> Command {
+    command(program, &SETTINGS)
+}
+
+fn command(program: &str, settings: &[(String, String)]) -> Command {
+    let mut command = Command::new(need("nice"));
+    command.arg(need(program)).env("PATH", search_path()).envs(settings.iter().cloned());
+    command
+}
+
+/// What it prints, less the last newline. It must succeed.
+#[track_caller]
+pub fn output_of(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{command:?}: {}", text_of(&output));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// Runs it to its end, without a standard input.
+pub fn run(command: &mut Command) -> Output {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn(command).wait_with_output().unwrap()
+}
+
+/// All that it said.
+pub fn text_of(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn make_store() -> Vec<(String, String)> {
+    assert!(nix::unistd::geteuid().is_root(), "the tests of images make images from folders: run them as root");
+    // In the target folder, so that the next run finds the images that stand in.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
+    fs::create_dir_all(&folder).unwrap();
+    let (storage, containers) = (folder.join("storage.conf"), folder.join("containers.conf"));
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(&storage, format!("[storage]\ngraphroot = {:?}\nrunroot = {:?}\n", path("graph"), path("run"))).unwrap();
+    // What is mounted into every container need not be copied: the toolchain, and the authorities that this machine trusts.
+    let toolchain = output_of(Command::new("rustc").args(["--print", "sysroot"]));
+    let mounts = [format!("{toolchain}:/usr/local/rust:ro"), "/etc/ssl/certs:/etc/ssl/certs:ro".to_owned()];
+    fs::write(&containers, format!("[containers]\nvolumes = {mounts:?}\n")).unwrap();
+    let mut settings: Vec<_> = [
+        ("CONTAINERS_STORAGE_CONF", storage.to_str().unwrap()),
+        ("CONTAINERS_CONF", containers.to_str().unwrap()),
+        ("BUILDAH_ISOLATION", "chroot"),
+        ("BUILDAH_LAYERS", "true"),
+        ("IMAGE_TOOL", "buildah"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    // Overlays are a copy per layer faster, but not every file system bears them.
+    let overlay = ("STORAGE_DRIVER".to_owned(), "overlay".to_owned());
+    let bears_overlays = run(command("buildah", &settings).envs([overlay.clone()]).arg("info")).status.success();
+    settings.push(if bears_overlays { overlay } else { ("STORAGE_DRIVER".to_owned(), "vfs".to_owned()) });
+
+    let buildah = |args: &[&str]| output_of(command("buildah", &settings).args(args));
+    // What an earlier run has left, or an interrupted one. Nothing is cached across runs but the images that stand in.
+    buildah(&["rm", "--all"]);
+    let stand_ins = [DEBIAN_IMAGE, LAMBDA_IMAGE, RUST_IMAGE];
+    let present =
+        |name: &str| run(command("buildah", &settings).args(["inspect", "--type=image", name])).status.success();
+    for image in buildah(&["images", "--format", "{{.Name}}:{{.Tag}}"]).lines() {
+        if !stand_ins.contains(&image) && !image.starts_with("<none>") {
+            buildah(&["rmi", "--force", image]);
+        }
+    }
+    buildah(&["rmi", "--prune", "--force"]);
+    if !stand_ins.into_iter().all(present) {
+        make_stand_ins(&buildah);
+    }
+    settings
+}
+
+fn make_stand_ins(buildah: &dyn Fn(&[&str]) -> String) {
+    let folder = Folder::new();
+    let tree = folder.path().join(DEBIAN);
+    let tree = tree.to_str().unwrap();
+    output_of(Command::new(need("nice")).arg(need("debootstrap")).args(["--variant=minbase", DEBIAN, tree]));
+    let container = buildah(&["from", "scratch"]);
+    buildah(&["add", "--quiet", &container, tree, "/"]);
+    buildah(&["commit", "--quiet", "--rm", &container, DEBIAN_IMAGE]);
+    buildah(&["tag", DEBIAN_IMAGE, LAMBDA_IMAGE]);
+
+    let container = buildah(&["from", DEBIAN_IMAGE]);
+    let install = "apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && apt-get clean";
+    buildah(&["run", &container, "--", "sh", "-c", install]);
+    let path = "PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    buildah(&["config", "--env", path, &container]);
+    buildah(&["commit", "--quiet", "--rm", &container, RUST_IMAGE]);
+}
+
+/// An image, and a container made from it, which is deleted with this.
+pub struct Image {
+    config: Value,
+    container: String,
+}
+
+impl Image {
+    #[track_caller]
+    pub fn named(name: &str) -> Self {
+        let name = format!("localhost/{name}");
+        let shown = output_of(with_store("buildah").args(["inspect", "--type=image", &name]));
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let container = output_of(with_store("buildah").args(["from", &name]));
+        Self { config: shown["OCIv1"]["config"].clone(), container }
+    }
+
+    /// What its configuration says.
+    pub fn config(&self, name: &str) -> &Value {
+        &self.config[name]
+    }
+
+    /// Its entrypoint with its command, or with this one.
+    fn command_line(&self, command: Option<&str>) -> Vec<String> {
+        let words =
+            |name: &str| -> Vec<String> { serde_json::from_value(self.config[name].clone()).unwrap_or_default() };
+        let mut line = words("Entrypoint");
+        line.extend(command.map_or_else(|| words("Cmd"), |word| vec![word.to_owned()]));
+        line
+    }
+
+    /// A command that runs it as Lambda does: its own command, and the user that Lambda has for functions.
+    pub fn on_lambda(&self) -> Command {
+        // The Runtime API's address, and what marks the processes of this test, are not known before it runs.
+        let pass =
+            r#"exec buildah run --env "AWS_LAMBDA_RUNTIME_API=$AWS_LAMBDA_RUNTIME_API" --env "TEST=$TMPDIR" "$@""#;
+        let mut command = Command::new(need("sh"));
+        command.args(["-c", pass, "sh", "--user=993:990", &self.container, "--"]).args(self.command_line(None));
+        command
+    }
+
+    /// The same on a shell: as the image's own user, with its own command or with this one.
+    pub fn on_a_shell(&self, command: Option<&str>) -> Vec<String> {
+        let mut line = vec!["buildah".to_owned(), "run".to_owned(), self.container.clone(), "--".to_owned()];
+        line.extend(self.command_line(command));
+        line
+    }
+
+    /// Where its files are.
+    pub fn root(&self) -> PathBuf {
+        output_of(with_store("buildah").args(["mount", &self.container])).into()
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        run(with_store("buildah").args(["rm", &self.container]));
+    }
+}
+
+/// The store's settings, for a builder of commands that takes them one by one.
+pub fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SETTINGS.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
