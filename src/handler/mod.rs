@@ -222,6 +222,7 @@ impl Handler {
             answer_by,
             spare: self.spare.as_mut(),
             began: self.began,
+            looked: None,
         }
     }
 

@@ -37,8 +37,9 @@ pub struct Woke {
     pub signal: bool,
 }
 
-/// A process that works and one that stands by have four each, and there are three others.
-const MOST_WATCHED: usize = 11;
+/// A process that works and one that stands by have four each, and there are three others. Of a handler that is shared,
+/// there may be more processes.
+const MOSTLY_WATCHED: usize = 11;
 
 #[derive(Clone, Copy)]
 enum Watched {
@@ -59,9 +60,8 @@ pub fn pump(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
         process.stderr.was_quiet = true;
     }
     let mut woke = Woke::default();
-    let (happened, count) = poll_all(processes, wait)?;
-    for watched in &happened[..count] {
-        match *watched {
+    for watched in poll_all(processes, wait)? {
+        match watched {
             Watched::Stdin(which) => processes[which].stdin.write(true),
             Watched::Stdout(which) => drop(processes[which].stdout.read()),
             Watched::Stderr(which) => {
@@ -84,10 +84,10 @@ pub fn pump(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
     Ok(woke)
 }
 
-/// What has happened, and how much of that there is.
-fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched; MOST_WATCHED], usize)> {
-    let mut watched = [Watched::Other; MOST_WATCHED];
-    let mut polled = Vec::with_capacity(MOST_WATCHED);
+/// What has happened.
+fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watched>> {
+    let mut watched = Vec::with_capacity(MOSTLY_WATCHED);
+    let mut polled = Vec::with_capacity(MOSTLY_WATCHED);
     let mut until = wait.until;
     for (which, process) in processes.iter().enumerate() {
         let exit = process.exit.as_ref().filter(|_| !process.ended);
@@ -100,7 +100,7 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched
         ];
         for (what, descriptor, events) in pipes {
             if let Some(descriptor) = descriptor {
-                watched[polled.len()] = what;
+                watched.push(what);
                 polled.push(PollFd::new(descriptor, events));
             }
         }
@@ -116,7 +116,7 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched
     ];
     for (what, descriptor) in others {
         if let Some(descriptor) = descriptor {
-            watched[polled.len()] = what;
+            watched.push(what);
             polled.push(PollFd::new(descriptor, PollFlags::POLLIN));
         }
     }
@@ -124,7 +124,7 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched
     match ppoll(&mut polled, timeout, None) {
         Ok(_) => {}
         // SIGCHLD, say: whoever waits looks again.
-        Err(Errno::EINTR) => return Ok((watched, 0)),
+        Err(Errno::EINTR) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     }
     let mut count = 0;
@@ -134,5 +134,6 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<([Watched
             count += 1;
         }
     }
-    Ok((watched, count))
+    watched.truncate(count);
+    Ok(watched)
 }

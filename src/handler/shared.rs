@@ -82,9 +82,10 @@ impl Shared {
             if self.desk.is_deserted() {
                 bail!("all workers have left");
             }
+            let looked = Instant::now();
             self.pump(self.next_look(), true)?;
             self.collect();
-            self.expire();
+            self.expire(looked);
         }
     }
 
@@ -169,10 +170,9 @@ impl Shared {
         }
     }
 
-    /// Answers the events whose time is up, and retires the process that did not.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        let expired = |event: &InFlight| event.answer_by.is_some_and(|by| now >= by);
+    /// Answers the events whose time was up when the last look began, and retires the process that did not.
+    fn expire(&mut self, looked: Instant) {
+        let expired = |event: &InFlight| event.answer_by.is_some_and(|by| looked >= by);
         for busy in self.current.iter_mut().chain(&mut self.retired) {
             let (late, in_time) = mem::take(&mut busy.events).into_iter().partition::<Vec<_>, _>(expired);
             busy.events = in_time;

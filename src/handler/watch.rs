@@ -35,6 +35,8 @@ pub struct Watch<'a> {
     /// A second process, which waits for its turn.
     pub spare: Option<&'a mut Process>,
     pub began: Instant,
+    /// When the last look at the process began.
+    pub looked: Option<Instant>,
 }
 
 impl Watch<'_> {
@@ -45,6 +47,7 @@ impl Watch<'_> {
             signals: self.stopping.is_none().then_some(self.signals),
             ..Wait::default()
         };
+        self.looked = Some(Instant::now());
         let woke = match &mut self.spare {
             Some(spare) => {
                 let woke = pump::pump(&mut [process, spare], &wait)?;
@@ -65,9 +68,10 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Whether the handler's time is up.
+    /// Whether the handler's time is up, and it has been looked at since: the answer may have come in time while a sandbox
+    /// was frozen, or `bootstrap` had to wait for the processor.
     pub fn is_over(&self) -> bool {
-        self.end().is_some_and(|end| Instant::now() >= end)
+        self.end().zip(self.looked).is_some_and(|(end, looked)| looked >= end)
     }
 
     /// When the handler's time is up.

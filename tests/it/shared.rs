@@ -166,3 +166,28 @@ fn node_serves_several_events_in_one_process() {
         .collect();
     assert_eq!(processes.len(), 1, "{processes:?}");
 }
+
+#[test]
+fn several_processes_may_finish_what_they_have() {
+    // Each gets an event that takes its time, and one whose time runs out: it gets no more, and another takes over.
+    let function = function().start();
+    let wait = |number| {
+        deed(&format!("log('slow {number}'); os.read(os.open('go', os.O_RDWR), 3); answer([{number}, os.getpid()])"))
+    };
+    let mut slow = Vec::new();
+    for number in 0..3 {
+        slow.push(function.send(wait(number)));
+        function.wait_log(&format!("slow {number}"));
+        let hopeless = function.send(deed("threading.Event().wait()").deadline_in(Duration::from_millis(800)));
+        function.answer(&hopeless).error("Runtime.InvokeTimeout");
+    }
+    assert_eq!(function.call(deed("answer('quick')")).json(), "quick");
+    (0..3).for_each(|_| function.pipe("go").ring());
+    let mut processes = HashSet::new();
+    for (number, id) in slow.iter().enumerate() {
+        let answer = function.answer(id).json();
+        assert_eq!(answer[0], number);
+        processes.insert(answer[1].as_u64());
+    }
+    assert_eq!(processes.len(), 3);
+}
