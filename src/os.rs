@@ -52,13 +52,15 @@ impl AsFd for Signals {
     }
 }
 
-/// Has large buffers given back to the system as soon as they are free: glibc would keep the memory of a 6 MB event for
-/// ever, which a sandbox of 128 MB has other uses for (mallopt(3)).
+/// Has the memory of events and answers of several megabytes given back to the system as soon as it is free: glibc would
+/// keep it for ever, which a sandbox of 128 MB has other uses for. What an event of up to 1 MB takes is kept for the next one,
+/// since new pages double the time of such an event (mallopt(3)).
 pub fn give_back_large_buffers() {
     #[cfg(target_env = "gnu")]
     // SAFETY: mallopt takes two integers and sets a number; no other thread runs yet.
     unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 * 1024);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1088 * 1024);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 3 * 1024 * 1024);
     }
 }
 
