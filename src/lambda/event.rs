@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use anyhow::Context;
 use httparse::Header;
-use ureq::http::HeaderMap;
+use ureq::Body;
+use ureq::http::{HeaderMap, Response};
 
-use super::INVOCATION_ID;
+use super::calls::read_body;
+use super::headers::INVOCATION_ID;
 use crate::invocation::{Headers, Invocation};
 
 const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
@@ -41,8 +43,15 @@ pub fn with_headers(headers: Headers) -> anyhow::Result<Invocation> {
     Ok(invocation)
 }
 
+/// The event that ureq has got.
+pub fn read(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
+    let mut invocation = with_headers(headers_in(response.headers()))?;
+    invocation.body = read_body(response, usize::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
+    Ok(invocation)
+}
+
 /// The headers that say something of an event, from ureq.
-pub fn headers_in(map: &HeaderMap) -> Headers {
+fn headers_in(map: &HeaderMap) -> Headers {
     told(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), map.len())
 }
 

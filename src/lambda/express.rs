@@ -14,9 +14,11 @@ use anyhow::{Context, anyhow};
 use httparse::{Header, Response, Status};
 use ureq::http::Uri;
 
+use super::calls::{TRUSTED_LENGTH, USER_AGENT};
+use super::event;
+use super::headers::INVOCATION_ID;
 use super::line::{self, Line};
 use super::wire::{MOST_HANDED_OVER, Wire};
-use super::{INVOCATION_ID, TRUSTED_LENGTH, USER_AGENT, event};
 use crate::invocation::Invocation;
 
 /// More headers than Lambda sends; ureq takes 128.

@@ -16,7 +16,8 @@ use anyhow::{Context, anyhow, bail};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
-use super::{ASKING_AGAIN, LONGEST_WORDS, agent, read_body};
+use super::ASKING_AGAIN;
+use super::calls::{LONGEST_WORDS, agent, read_body};
 use crate::log;
 
 /// Unique among the function's extensions.

@@ -1,12 +1,17 @@
-//! Events from Lambda's Runtime API, over one connection that is kept (`wire`), and what else Lambda wants to be asked
-//! before the first one (`snapstart`, `extension`).
+//! Events from Lambda's Runtime API, and their answers.
+//!
+//! The two calls that each event makes go over a kept connection (`line`) in a few lines of our own (`express`, `event`). All
+//! other calls are ureq's (`calls`), over the same connection (`wire`, `buffers`): errors, answers that are streams (`stream`,
+//! `prelude`), what Lambda wants to be asked before the first event (`snapstart`, `extension`), and whatever is unusual.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
+mod calls;
 mod event;
 mod express;
 mod extension;
+mod headers;
 mod line;
 mod prelude;
 mod snapstart;
@@ -14,7 +19,6 @@ mod stream;
 mod wire;
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,15 +27,15 @@ use anyhow::{Context, anyhow, bail};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
+use self::calls::{LONGEST_WORDS, agent, judge, read_body, warn_of_double};
 use self::express::{Express, Went};
-use self::wire::{Loopback, Wire};
+use self::headers::{ERROR_CAUSE, error_headers, header_value, with_nonce};
+use self::wire::Wire;
 use crate::fault::Fault;
 use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::source::{Snapshots, Source};
 use crate::{config, log, xray};
-
-const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 
 /// An emulator that answers 204 at once is asked again no more often than this.
 const ASKING_AGAIN: Duration = Duration::from_millis(50);
@@ -39,22 +43,6 @@ const ASKING_AGAIN: Duration = Duration::from_millis(50);
 /// How often a patient worker asks, and how long it pauses first; then twice as long, and so on.
 const PATIENCE: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// How much more is made room for when a body is longer than was said.
-const PIECE: usize = 8 * 1024;
-
-/// The most that is allocated on a `Content-Length`'s word alone. Events are 6 MB at most.
-const TRUSTED_LENGTH: u64 = 16 * 1024 * 1024;
-
-const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
-const ERROR_CAUSE: &str = "Lambda-Runtime-Function-XRay-Error-Cause";
-const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
-
-/// The most that is told of what a server says besides a status.
-const LONGEST_WORDS: usize = 4096;
-
-/// The longest header of a handler's own that is passed on.
-const LONGEST_HEADER: usize = 16 * 1024;
 
 /// The Runtime API of one function.
 pub struct Lambda {
@@ -128,7 +116,7 @@ impl Lambda {
             let asked = Instant::now();
             let mut response = self.ask()?;
             match response.status().as_u16() {
-                200 => return read_event(&mut response).map(Some),
+                200 => return event::read(&mut response).map(Some),
                 204 => {
                     read_body(&mut response, 0)?;
                     if asked.elapsed() < ASKING_AGAIN {
@@ -223,85 +211,5 @@ impl Source for Lambda {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         config::is_snapstart().then_some(self)
-    }
-}
-
-/// What makes the calls, over connections that `wire` knows of. They are closed when it is dropped.
-fn agent(wire: &Arc<Wire>) -> Agent {
-    let config = Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_connect(Some(Duration::from_secs(1)))
-        .max_idle_age(Duration::MAX)
-        .user_agent(USER_AGENT)
-        .accept("")
-        .accept_encoding("")
-        .max_response_header_size(wire::LARGEST_HEADERS)
-        .build();
-    Agent::with_parts(config, wire::Dial(wire.clone()), Loopback)
-}
-
-fn warn_of_double(path: &str) {
-    log::warn(format_args!("the connection broke before /{path} was answered; it is sent again"));
-}
-
-/// `headers`, and the one that says which attempt at the event is answered, where Lambda counts them.
-fn with_nonce<'a>(headers: &[(&'a str, &'a str)], invocation: &'a Invocation) -> Vec<(&'a str, &'a str)> {
-    let nonce = invocation.header(INVOCATION_ID).map(|nonce| (INVOCATION_ID, nonce));
-    headers.iter().copied().chain(nonce).collect()
-}
-
-/// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by
-/// then (410: too late; 413: too large; 403, 400: it has an answer already).
-fn judge(path: &str, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<()> {
-    let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
-    let status = response.status().as_u16();
-    let words = String::from_utf8_lossy(&read_body(&mut response, LONGEST_WORDS).unwrap_or_default()).trim().to_owned();
-    match status {
-        200..=299 => {}
-        500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),
-        410 => log::warn(format_args!("/{path} came too late: 410 {words}")),
-        413 => log::warn(format_args!("/{path} was too large, as the caller has been told: 413 {words}")),
-        _ => log::warn(format_args!("/{path} was refused: {status} {words}")),
-    }
-    Ok(())
-}
-
-fn error_headers(error_type: &str) -> [(&str, &str); 2] {
-    [("Content-Type", "application/vnd.aws.lambda.error+json"), (ERROR_TYPE, error_type)]
-}
-
-/// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
-fn header_value(text: &str) -> String {
-    text.chars()
-        .take(LONGEST_HEADER)
-        .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
-        .collect()
-}
-
-fn read_event(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
-    let mut invocation = event::with_headers(event::headers_in(response.headers()))?;
-    invocation.body = read_body(response, usize::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
-    Ok(invocation)
-}
-
-/// Reads a body to its end, which frees the connection for the next call, and keeps at most `most` bytes of it.
-fn read_body(response: &mut Response<Body>, most: usize) -> anyhow::Result<Vec<u8>> {
-    let length = response.body().content_length().unwrap_or(0).min(TRUSTED_LENGTH);
-    let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
-    // A byte more than the body shows its end, and has room for the line feed that makes a line of an event.
-    let mut body = vec![0; usize::try_from(length)? + 1];
-    let mut filled = 0;
-    loop {
-        let got = reader.read(&mut body[filled..])?;
-        if got == 0 {
-            body.truncate(filled);
-            return Ok(body);
-        }
-        filled = (filled + got).min(most);
-        if filled == body.len() {
-            body.resize(body.len() * 2 + PIECE, 0);
-        }
     }
 }

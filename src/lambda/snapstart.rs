@@ -9,7 +9,8 @@
 use anyhow::{anyhow, bail};
 use ureq::http::Uri;
 
-use super::{LONGEST_WORDS, Lambda, agent, read_body};
+use super::Lambda;
+use super::calls::{LONGEST_WORDS, agent, read_body};
 use crate::fault::Fault;
 use crate::source::Snapshots;
 

@@ -9,9 +9,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 
+use super::Lambda;
+use super::calls::judge;
+use super::headers::{ERROR_TYPE, INVOCATION_ID, header_value};
 use super::prelude::Prelude;
 use super::wire::Wire;
-use super::{ERROR_TYPE, INVOCATION_ID, Lambda, header_value, judge};
 use crate::fault::Fault;
 use crate::invocation::{AnswerStream, Invocation};
 
