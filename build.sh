@@ -14,27 +14,8 @@ cd -- "$(dirname -- "$0")"
 . .build/function.sh
 . .build/image.sh
 . .build/sbcl.sh
-
-# The programs that the tests run, and other files that they need, each with the Debian package that has it.
-test_programs='
-  awk:mawk
-  buildah:buildah
-  debootstrap:debootstrap
-  jq:jq
-  node:nodejs
-  objdump:binutils
-  patchelf:patchelf
-  perl:perl
-  python3:python3
-  ruby:ruby
-  sbcl:sbcl
-  shellcheck:shellcheck
-  unzip:unzip
-  zip:zip
-  /usr/share/common-lisp/source/alexandria:cl-alexandria
-  /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
-  /usr/share/common-lisp/source/yason:cl-yason
-'
+. .build/test.sh
+. .build/zip.sh
 
 # --- Subcommands ----------------------------------------------------------------------------------------------------
 
@@ -175,45 +156,6 @@ from_caller() {
   esac
 }
 
-# --- Zips -----------------------------------------------------------------------------------------------------------
-
-# Makes $work, for what NAME.zip is to be made of: its files in $work/root. It is gone at the end, however that comes.
-begin() {
-  work=''
-  trap '[ -z "$work" ] || rm -rf -- "$work"; rmdir -- "$out" 2>/dev/null || :' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
-  mkdir -p -- "$out" || die "there can be no folder $out"
-  out=$(cd -- "$out" && pwd -P)
-  case $out/ in "${source:-/dev/null}"/*) die "the zip cannot be in the folder that is packed: choose another one, -o DIR" ;; esac
-  # Always the same name: what a compiler notes of its files is then always the same, too.
-  new=$out/.$1.new
-  mkdir -- "$new" 2>/dev/null || die "$new is in the way. Unless another build.sh is at work there, type: rm -r $new"
-  work=$new
-  mkdir "$work/root"
-}
-
-copy_bootstrap() {
-  cp -- "$binary" "$work/root/bootstrap"
-  chmod 755 "$work/root/bootstrap"
-}
-
-# pack NAME: $out/NAME.zip, from $work/root. Names are in order, modes are two, and times are zip's earliest.
-pack() {
-  find "$work/root" -type f -perm -100 -exec chmod 755 {} +
-  find "$work/root" -type f ! -perm -100 -exec chmod 644 {} +
-  TZ=UTC find "$work/root" ! -type d -exec touch -h -t 198001010000 {} +
-  unset ZIP ZIPOPT
-  (cd "$work/root" && find . ! -type d | sed 's,^\./,,' | LC_ALL=C sort | TZ=UTC zip -qXDy -nw ../new.zip -@)
-  unpacked=$(find "$work/root" -type f -exec cat {} + | megabytes)
-  mv -f -- "$work/new.zip" "$out/$1.zip"
-  say "made $out/$1.zip for $arch: $(megabytes <"$out/$1.zip"), unpacked $unpacked"
-}
-
-megabytes() {
-  wc -c | awk '{ printf "%.1f MB\n", $1 / 1e6 }'
-}
-
 # --- What they are made of ------------------------------------------------------------------------------------------
 
 say() {
@@ -264,67 +206,6 @@ need_rust() {
       clippy) cargo clippy --version ;;
     esac >/dev/null 2>&1 || die "$component is missing. Install it: rustup component add $component"
   done
-}
-
-# Installs those of $test_programs that are missing.
-need_test_programs() {
-  missing=$(
-    for entry in $test_programs; do
-      have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
-    done
-  )
-  [ -z "$missing" ] || install_packages "$missing"
-}
-
-# install_packages 'PACKAGE PACKAGE...': from Debian.
-install_packages() {
-  have apt-get || die "the tests need these packages, or your system's like them: $1"
-  [ "$(id -u)" = 0 ] || die "the tests need some packages. Install them: sudo apt-get install $1"
-  say "installing $1"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  # shellcheck disable=SC2086 # one word per package
-  apt-get install -qq --no-install-recommends $1
-}
-
-# A Python of the tests' own with what tests/python-tools.txt lists, and with that list in it once all is installed.
-need_python_tools() {
-  tools=${CARGO_TARGET_DIR:-target}/tools
-  list=tests/python-tools.txt
-  if cmp -s "$list" "$tools/installed.txt"; then
-    return
-  fi
-  python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
-  rm -rf "$tools"
-  step python3 -m venv "$tools"
-  step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
-  cp "$list" "$tools/installed.txt"
-}
-
-# Runs shellcheck on every shell script: by its name, or by its first line.
-check_scripts() {
-  find . \( -name .git -o -name target -o -name out \) -prune -o -type f -print | {
-    set --
-    while IFS= read -r file; do
-      if is_script "$file"; then
-        set -- "$@" "$file"
-      fi
-    done
-    step shellcheck --external-sources "$@"
-  }
-}
-
-is_script() {
-  case $1 in
-    *.sh | *.bash) return 0 ;;
-    # A Roswell script is Lisp behind its first line.
-    *.ros) return 1 ;;
-  esac
-  first=$(head -c 64 "$1" | tr -d '\0' | head -n 1)
-  case $first in
-    '#!'*/sh | '#!'*/bash | '#!'*/dash | '#!'*'env sh' | '#!'*'env bash' | '#!'*/sh\ * | '#!'*/bash\ *) return 0 ;;
-  esac
-  return 1
 }
 
 # --- Which one? -----------------------------------------------------------------------------------------------------
