@@ -52,16 +52,28 @@ impl AsFd for Signals {
     }
 }
 
-/// Has the memory of events and answers of several megabytes given back to the system as soon as it is free: glibc would
-/// keep it for ever, which a sandbox of 128 MB has other uses for. What an event of up to 1 MB takes is kept for the next one,
-/// since new pages double the time of such an event (mallopt(3)).
+/// Has large buffers given back to the system as soon as they are free: glibc would keep the memory of a 6 MB event for
+/// ever, which a sandbox of 128 MB has other uses for (mallopt(3)).
 pub fn give_back_large_buffers() {
+    keep_buffers(256 * 1024, 128 * 1024);
+}
+
+/// Where one thread has all events: what an event of up to 1 MB takes is kept for the next one, since new pages double the time
+/// of such an event. Several threads would each keep as much.
+pub fn keep_buffers_up_to_a_megabyte() {
+    keep_buffers(1088 * 1024, 3 * 1024 * 1024);
+}
+
+/// Buffers above `largest` bytes are not kept, nor what is free at the end of the heap above `free`.
+fn keep_buffers(largest: libc::c_int, free: libc::c_int) {
     #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt takes two integers and sets a number; no other thread runs yet.
+    // SAFETY: mallopt takes two integers and sets a number, with glibc's own lock held.
     unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1088 * 1024);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, 3 * 1024 * 1024);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, largest);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, free);
     }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = (largest, free);
 }
 
 /// A program with its arguments and environment, as `execve` takes them.

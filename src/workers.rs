@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::handler::{Handler, Shared};
 use crate::lambda::Lambda;
 use crate::setup::Setup;
-use crate::{config, log, supervisor};
+use crate::{config, log, os, supervisor};
 
 /// How a worker left.
 enum Left {
@@ -29,6 +29,9 @@ pub fn serve(address: &str, setup: &Setup) -> anyhow::Result<ExitCode> {
         Lambda::at(address)?.ask_for_sigterm();
     }
     let count = count(setup);
+    if count == 1 {
+        os::keep_buffers_up_to_a_megabyte();
+    }
     // The first handler tells whether it works on several events by itself.
     let first = start(setup);
     match first {
