@@ -36,6 +36,17 @@ pub enum Went<T> {
     Broken,
 }
 
+impl<T> Went<T> {
+    /// Goes on, if it went well.
+    fn and_then<U>(self, go_on: impl FnOnce(T) -> anyhow::Result<U>) -> anyhow::Result<Went<U>> {
+        match self {
+            Self::Well(outcome) => go_on(outcome).map(Went::Well),
+            Self::Unusual => Ok(Went::Unusual),
+            Self::Broken => Ok(Went::Broken),
+        }
+    }
+}
+
 /// The calls of one worker.
 pub struct Express {
     wire: Arc<Wire>,
@@ -69,15 +80,12 @@ impl Express {
         let Some(line) = self.wire.line() else { return Ok(Went::Unusual) };
         let good = |status| status == 200;
         let went = call(&line, &self.next, &[], &mut self.input, good, event::headers_of);
-        let (head, came) = match went.context("the Runtime API's /next failed")? {
-            Went::Well(head) => head,
-            Went::Unusual => return Ok(Went::Unusual),
-            Went::Broken => return Ok(Went::Broken),
-        };
-        let mut invocation = event::with_headers(head.kept)?;
-        let body = read_body(&line, head.body_length, &self.input[head.length..came]);
-        invocation.body = body.with_context(|| format!("event {} broke off", invocation.id))?;
-        Ok(Went::Well(invocation))
+        went.context("the Runtime API's /next failed")?.and_then(|(head, came)| {
+            let mut invocation = event::with_headers(head.kept)?;
+            let body = read_body(&line, head.body_length, &self.input[head.length..came]);
+            invocation.body = body.with_context(|| format!("event {} broke off", invocation.id))?;
+            Ok(invocation)
+        })
     }
 
     /// Posts an answer.
@@ -98,13 +106,8 @@ impl Express {
         let (small, large) = if body.len() <= MOST_COPIED { (body, &[][..]) } else { (&[][..], body) };
         self.request.extend_from_slice(small);
         let good = |status| (200..300).contains(&status);
-        let (head, came) = match call(&line, &self.request, large, &mut self.input, good, |_| ())? {
-            Went::Well(head) => head,
-            Went::Unusual => return Ok(Went::Unusual),
-            Went::Broken => return Ok(Went::Broken),
-        };
-        read_body(&line, head.body_length, &self.input[head.length..came])?;
-        Ok(Went::Well(()))
+        let went = call(&line, &self.request, large, &mut self.input, good, |_| ())?;
+        went.and_then(|(head, came)| read_body(&line, head.body_length, &self.input[head.length..came]).map(drop))
     }
 }
 
