@@ -13,6 +13,8 @@ mod json;
 mod lambda;
 mod log;
 mod os;
+#[allow(dead_code, unused_imports)] // Nobody asks it yet.
+mod process_tree;
 mod setup;
 mod shell;
 mod snapstart;

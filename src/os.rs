@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
 
 /// The signals that end `bootstrap`, blocked for every thread and seen through a descriptor instead.
 ///
@@ -137,14 +138,36 @@ pub fn spawn(command: &mut Command, image: &Image, signals: &Signals) -> io::Res
 
 /// A descriptor that becomes readable when the process ends, without reaping it (Linux 5.3, `pidfd_open(2)`).
 pub fn exit_descriptor(child: &Child) -> io::Result<OwnedFd> {
+    process_descriptor(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// A descriptor of a process: whoever has the process's number later, it stays this one's (Linux 5.3, `pidfd_open(2)`).
+pub fn process_descriptor(process: Pid) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two integers, and what it returns is checked before it is taken for a descriptor.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(child.id()), 0) };
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(process.as_raw()), 0) };
     let descriptor = RawFd::try_from(descriptor).unwrap_or(-1);
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the kernel has just made this descriptor (close-on-exec) for us, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Sends `signal` to the process of a descriptor (`pidfd_send_signal(2)`).
+pub fn signal_process(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    let (descriptor, signal) = (libc::c_long::from(process.as_raw_fd()), libc::c_long::from(signal as libc::c_int));
+    // SAFETY: without a siginfo_t the call reads no memory.
+    let done = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, descriptor, signal, std::ptr::null::<libc::siginfo_t>(), 0)
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Has processes whose parents end become children of `bootstrap` (`PR_SET_CHILD_SUBREAPER`, prctl(2)). Best effort: where it is
+/// forbidden, they become process 1's.
+#[allow(dead_code)] // Nobody asks for it yet.
+pub fn become_subreaper() {
+    let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
 /// How many bytes wait in a pipe. Works on either end, and after the other end was closed.

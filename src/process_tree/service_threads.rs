@@ -1,0 +1,49 @@
+//! Threads that a language's runtime keeps for itself, and that wake up now and then: they never bring an answer about.
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+
+use super::memory;
+use super::proc;
+use super::wait::Limit;
+
+/// How long Go's monitor sleeps where the program has nothing to do and no timer (`sysmon` in its runtime). It is the exact
+/// time from now on in a plain futex: the C libraries count from a clock's zero, or come to a broken number.
+const GO_MONITOR: Duration = Duration::from_secs(60);
+
+/// The Java virtual machine's own threads, by the 15 bytes that the kernel keeps of a name.
+const JAVA: [&[u8]; 14] = [
+    b"VM Periodic Tas",
+    b"VM Thread",
+    b"G1 Service",
+    b"G1 Main Marker",
+    b"G1 Refine#0",
+    b"GC Thread#0",
+    b"Monitor Deflati",
+    b"Service Thread",
+    b"Signal Dispatch",
+    b"Common-Cleaner",
+    b"Reference Handl",
+    b"Finalizer",
+    b"C1 CompilerThre",
+    b"C2 CompilerThre",
+];
+
+/// Whether a thread that waits in a futex with a time-out is one.
+pub fn is_one(process: Pid, thread: i32, limit: Limit, bytes: &mut Vec<u8>) -> bool {
+    if let Limit::Timespec(address) = limit
+        && memory::duration(process, address, 1) == Some(GO_MONITOR)
+    {
+        return true;
+    }
+    let Ok(name) = proc::read(&format!("/proc/{process}/task/{thread}/comm"), bytes) else { return false };
+    JAVA.contains(&name.trim_ascii_end()) && runs_java(process)
+}
+
+/// Whether the process is a Java virtual machine: its program's name is that, and the first thread is not the one in
+/// question.
+fn runs_java(process: Pid) -> bool {
+    let Ok(program) = std::fs::read_link(format!("/proc/{process}/exe")) else { return false };
+    program.file_name().is_some_and(|name| name == "java")
+}
