@@ -197,7 +197,8 @@ fn verdict(
         }
         Wait::Child => Verdict::rest(Doing::WaitsForChild),
         Wait::Signal { limit } => {
-            let rests = limit.is_none() && status.is_some_and(|status| !status.catches(Signal::SIGALRM));
+            let may_be_woken = || status.is_none_or(|status| status.catches(Signal::SIGALRM));
+            let rests = limit.is_none() && (!may_be_woken() || service_threads::is_timeout(process));
             let doing = Doing::WaitsForSignal { time_out: TimeOut::of(process, limit) };
             Verdict { rests, reads_stdin: Some(false), doing }
         }
@@ -231,6 +232,7 @@ fn any_of(call: &'static str, set: Option<Set>, time_out: TimeOut) -> Verdict {
 /// Whether the process has timers that send signals (`timer_create(2)`); none, where the kernel does not list them.
 fn has_timers(process: Pid, bytes: &mut Vec<u8>) -> bool {
     proc::read(&format!("/proc/{process}/timers"), bytes).is_ok_and(|timers| !timers.is_empty())
+        && !service_threads::is_timeout(process)
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -1,5 +1,7 @@
-//! Threads that a language's runtime keeps for itself, and that wake up now and then: they never bring an answer about.
+//! Threads and processes that keep a time and never bring an answer about: those of a language's runtime, which wake up now and
+//! then for its own ends, and timeout(1).
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -46,4 +48,10 @@ pub fn is_one(process: Pid, thread: i32, limit: Limit, bytes: &mut Vec<u8>) -> b
 fn runs_java(process: Pid) -> bool {
     let Ok(program) = std::fs::read_link(format!("/proc/{process}/exe")) else { return false };
     program.file_name().is_some_and(|name| name == "java")
+}
+
+/// Whether it is timeout(1), whose timer does nothing but end what it has started.
+pub fn is_timeout(process: Pid) -> bool {
+    let program = std::fs::read_link(format!("/proc/{process}/exe"));
+    program.is_ok_and(|program| [Path::new("/usr/bin/timeout"), Path::new("/bin/timeout")].contains(&program.as_path()))
 }
