@@ -86,10 +86,13 @@ pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
         may_rest &= verdict.rests;
         seen.add(thread.process, verdict.doing, verdict.rests, verdict.reads_stdin == Some(true));
     }
-    let at_rest = may_rest
-        && seen.reads_stdin
-        && !members.pids.iter().any(|&process| has_timers(process, &mut bytes))
-        && before.is_some_and(|before| still_as(&before, &members, &threads, tree, &mut bytes));
+    let mut at_rest = false;
+    if let Some(before) = before.filter(|_| may_rest && seen.reads_stdin) {
+        match keeps_time(&threads, &before, &mut bytes) {
+            Some(process) => seen.add(process, Doing::KeepsTime, false, false),
+            None => at_rest = still_as(&before, &members, &threads, tree, &mut bytes),
+        }
+    }
     let reads_stdin = if seen.reads_stdin || all_were_seen { Some(seen.reads_stdin) } else { None };
     seen.name(tree.root, &mut bytes);
     Activity { at_rest, reads_stdin, seen }
@@ -155,22 +158,16 @@ fn judge(
     };
     // Asleep is S; what is in D waits for a device.
     let is_asleep = status.is_some_and(|status| status.state == b'S');
-    let mut verdict = verdict(thread, Wait::of(blocked), status, descriptors, bytes);
+    let mut verdict = verdict(thread, Wait::of(blocked), descriptors, bytes);
     verdict.rests &= is_asleep;
     Some(verdict)
 }
 
-fn verdict(
-    thread: Thread,
-    wait: Wait,
-    status: Option<&Status>,
-    descriptors: &Descriptors<'_>,
-    bytes: &mut Vec<u8>,
-) -> Verdict {
+fn verdict(thread: Thread, wait: Wait, descriptors: &Descriptors<'_>, bytes: &mut Vec<u8>) -> Verdict {
     let process = thread.process;
     match wait {
         Wait::Runs => Verdict::work(Doing::Runs),
-        Wait::Read { descriptor } => read(descriptors.kind(process, descriptor), status),
+        Wait::Read { descriptor } => read(descriptors.kind(process, descriptor)),
         Wait::Write { descriptor } => Verdict::work(Doing::Writes(descriptors.kind(process, descriptor))),
         Wait::Poll { address, count, limit } => {
             let watched = poll_set::poll(process, address, count);
@@ -197,8 +194,7 @@ fn verdict(
         }
         Wait::Child => Verdict::rest(Doing::WaitsForChild),
         Wait::Signal { limit } => {
-            let may_be_woken = || status.is_none_or(|status| status.catches(Signal::SIGALRM));
-            let rests = limit.is_none() && (!may_be_woken() || service_threads::is_timeout(process));
+            let rests = limit.is_none();
             let doing = Doing::WaitsForSignal { time_out: TimeOut::of(process, limit) };
             Verdict { rests, reads_stdin: Some(false), doing }
         }
@@ -208,12 +204,13 @@ fn verdict(
 }
 
 /// A blocked read of one descriptor.
-fn read(kind: Kind, status: Option<&Status>) -> Verdict {
+fn read(kind: Kind) -> Verdict {
     let doing = Doing::Reads(kind);
     match kind {
         Kind::Stdin => Verdict { rests: true, reads_stdin: Some(true), doing },
-        Kind::OwnPipe | Kind::Event | Kind::Timer { is_armed: false } => Verdict::rest(doing),
-        Kind::Signal if status.is_some_and(|status| !status.catches(Signal::SIGALRM)) => Verdict::rest(doing),
+        Kind::OwnPipe | Kind::OwnSocket | Kind::Event | Kind::Signal | Kind::Timer { is_armed: false } => {
+            Verdict::rest(doing)
+        }
         Kind::Unseen => Verdict::unseen(),
         _ => Verdict::work(doing),
     }
@@ -229,10 +226,17 @@ fn any_of(call: &'static str, set: Option<Set>, time_out: TimeOut) -> Verdict {
     Verdict { rests, reads_stdin, doing: Doing::WaitsForAny { call, set, time_out } }
 }
 
-/// Whether the process has timers that send signals (`timer_create(2)`); none, where the kernel does not list them.
-fn has_timers(process: Pid, bytes: &mut Vec<u8>) -> bool {
-    proc::read(&format!("/proc/{process}/timers"), bytes).is_ok_and(|timers| !timers.is_empty())
-        && !service_threads::is_timeout(process)
+/// The process that a signal may come to at some time: from a timer, as far as the kernel lists them, or from an alarm.
+/// Interpreters share their processor out among threads by SIGVTALRM.
+fn keeps_time(threads: &[Thread], statuses: &[Option<Status>], bytes: &mut Vec<u8>) -> Option<Pid> {
+    let mut keeps_it = |thread: &Thread, status: &Option<Status>| {
+        let timers = proc::read(&format!("/proc/{}/timers", thread.process), bytes).unwrap_or_default();
+        let has_timer = proc::timer_signals(timers).any(|signal| signal != Signal::SIGVTALRM as i32);
+        let may_have_alarm = status.as_ref().is_none_or(Status::may_have_an_alarm);
+        (has_timer || may_have_alarm) && !service_threads::is_timeout(thread.process)
+    };
+    let mut firsts = threads.iter().zip(statuses).filter(|(thread, _)| thread.id == thread.process.as_raw());
+    firsts.find(|(thread, status)| keeps_it(thread, status)).map(|(thread, _)| thread.process)
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 
 use super::proc::{self, Watched};
+use super::sockets;
 
 /// epoll and poll have the same numbers; the last is epoll's alone.
 const READABLE: u32 = 0x1 | 0x40;
@@ -33,6 +34,8 @@ pub enum Kind {
         is_armed: bool,
     },
     Epoll,
+    /// A stream between two ends that the tree has both of.
+    OwnSocket,
     Socket,
     Inotify,
     /// Another process (`pidfd_open(2)`).
@@ -80,7 +83,10 @@ impl<'a> Descriptors<'a> {
         }
         let Some(name) = link.to_str() else { return Kind::File };
         match name.split_once(':').map_or((name, ""), |(kind, rest)| (kind, rest.trim_matches(['[', ']']))) {
-            ("socket", _) => Kind::Socket,
+            ("socket", inode) => match inode.parse() {
+                Ok(inode) if self.is_own_socket(inode) => Kind::OwnSocket,
+                _ => Kind::Socket,
+            },
             ("anon_inode", "eventfd") => Kind::Event,
             ("anon_inode", "eventpoll") => Kind::Epoll,
             ("anon_inode", "signalfd") => Kind::Signal,
@@ -128,13 +134,21 @@ impl<'a> Descriptors<'a> {
 
     fn is_open(&self, process: Pid, kind: Kind, entry: Watched) -> bool {
         match kind {
-            Kind::Stdin | Kind::OwnPipe | Kind::Event | Kind::Signal => false,
+            Kind::Stdin | Kind::OwnPipe | Kind::OwnSocket | Kind::Event | Kind::Signal => false,
             // We read it, always; an edge-triggered wait for that was told once that it can be written to.
             Kind::Output => entry.events & WRITABLE != 0 && entry.events & EDGE_TRIGGERED == 0,
             Kind::Timer { is_armed } => is_armed,
             Kind::Process => !self.is_member(process, entry.descriptor),
             Kind::Pipe | Kind::Epoll | Kind::Socket | Kind::Inotify | Kind::File | Kind::Unseen => true,
         }
+    }
+
+    /// Whether the other end of a socket is in the tree, and neither is in `bootstrap`.
+    fn is_own_socket(&self, inode: u64) -> bool {
+        let Some(peer) = u32::try_from(inode).ok().and_then(sockets::peer) else { return false };
+        let own = |link: &Path| socket(link).is_some_and(|one| one == inode || one == u64::from(peer));
+        let other = |link: &Path| socket(link) == Some(peer.into());
+        !any_descriptor(getpid(), own) && self.members.iter().any(|&member| any_descriptor(member, other))
     }
 
     /// Whether a process descriptor is of a process of the tree: that one is looked at itself.
@@ -157,9 +171,23 @@ pub fn pipe(link: &Path) -> Option<u64> {
     link.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
 }
 
+fn socket(link: &Path) -> Option<u64> {
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
 fn held_pipes() -> Vec<u64> {
-    let Ok(own) = fs::read_dir("/proc/self/fd") else { return Vec::new() };
-    own.filter_map(|entry| pipe(&fs::read_link(entry.ok()?.path()).ok()?)).collect()
+    let mut pipes = Vec::new();
+    any_descriptor(getpid(), |link| {
+        pipes.extend(pipe(link));
+        false
+    });
+    pipes
+}
+
+/// Whether one of a process's descriptors is what is looked for.
+fn any_descriptor(process: Pid, mut is_it: impl FnMut(&Path) -> bool) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    descriptors.map_while(Result::ok).any(|entry| fs::read_link(entry.path()).is_ok_and(|link| is_it(&link)))
 }
 
 fn info(process: Pid, descriptor: i32) -> Option<Vec<u8>> {

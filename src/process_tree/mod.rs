@@ -27,6 +27,7 @@ mod proc;
 mod roots;
 mod seen;
 mod service_threads;
+mod sockets;
 mod wait;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 /// No file that is read here is longer: the largest are the children of a process and the set of an epoll.
@@ -85,7 +86,13 @@ impl Status {
         Some(Self { state: state?, caught: caught?, switches: voluntary?.wrapping_add(forced?) })
     }
 
-    pub fn catches(&self, signal: nix::sys::signal::Signal) -> bool {
+    /// Whether an alarm(2) may be set, which `/proc` does not show: the process catches its signal. Who catches faults too is a
+    /// language's runtime that catches what there is (Go, Ruby, SBCL), and says nothing by it.
+    pub fn may_have_an_alarm(&self) -> bool {
+        self.catches(Signal::SIGALRM) && !self.catches(Signal::SIGSEGV)
+    }
+
+    fn catches(&self, signal: Signal) -> bool {
         self.caught >> (signal as u32 - 1) & 1 == 1
     }
 }
@@ -157,6 +164,14 @@ pub fn timer_is_armed(bytes: &[u8]) -> Option<bool> {
     Some(value.iter().filter(|byte| byte.is_ascii_digit()).any(|&digit| digit != b'0'))
 }
 
+/// `/proc/PID/timers`: the signals that a process's timers send (`timer_create(2)`), a line `signal: 26/…` for each.
+pub fn timer_signals(bytes: &[u8]) -> impl Iterator<Item = i32> {
+    lines(bytes).filter_map(|line| line.strip_prefix(b"signal:")).map(|value| {
+        let digits = value.split(|&byte| byte == b'/').next().unwrap_or_default();
+        number(digits.trim_ascii()).unwrap_or(0)
+    })
+}
+
 /// `/proc/PID/fdinfo/N` of a process descriptor: the process, as long as there is one.
 pub fn process_of_descriptor(bytes: &[u8]) -> Option<Pid> {
     let pid: i32 = number(lines(bytes).find_map(|line| line.strip_prefix(b"Pid:"))?.trim_ascii())?;
@@ -205,8 +220,9 @@ mod tests {
     fn a_status_is_read_behind_its_name() {
         let status = Status::parse(STATUS).unwrap();
         assert_eq!((status.state, status.caught, status.switches), (b'S', 0x2002, 43));
-        assert!(status.catches(nix::sys::signal::Signal::SIGALRM));
-        assert!(!status.catches(nix::sys::signal::Signal::SIGTERM));
+        assert!(status.may_have_an_alarm());
+        assert!(!Status { caught: 0x2402, ..status.clone() }.may_have_an_alarm());
+        assert!(!Status { caught: 0x4002, ..status }.may_have_an_alarm());
     }
 
     #[test]
@@ -241,6 +257,13 @@ mod tests {
     }
 
     #[test]
+    fn the_signals_of_timers_are_read() {
+        let timers = b"ID: 0\nsignal: 26/00007f18917ae200\nnotify: signal/pid.7106\nClockID: 1\nID: 1\nsignal: x/0\n";
+        assert_eq!(timer_signals(timers).collect::<Vec<_>>(), [26, 0]);
+        assert_eq!(timer_signals(b"").count(), 0);
+    }
+
+    #[test]
     fn lists_and_variables_are_read() {
         assert_eq!(children(b"12 13 \n").map(Pid::as_raw).collect::<Vec<_>>(), [12, 13]);
         assert_eq!(children(b"").count(), 0);
@@ -261,6 +284,7 @@ mod tests {
                     bytes.push(byte);
                     let _ = (Stat::parse(&bytes), Status::parse(&bytes), Blocked::parse(&bytes), epoll_set(&bytes));
                     let _ = (timer_is_armed(&bytes), process_of_descriptor(&bytes), children(&bytes).count());
+                    let _ = timer_signals(&bytes).count();
                 }
             }
         }

@@ -55,6 +55,8 @@ pub enum Doing {
     },
     Sleeps(TimeOut),
     InCall(Option<i64>),
+    /// It waits, but a signal may come to it at a time that it has set.
+    KeepsTime,
     Unseen,
 }
 
@@ -67,7 +69,7 @@ impl Doing {
             Self::WaitsForSignal { .. } => 2,
             Self::WaitsForThread { .. } => 3,
             Self::Reads(_) | Self::WaitsForAny { .. } | Self::Writes(_) => 4,
-            Self::Sleeps(_) | Self::InCall(_) => 5,
+            Self::Sleeps(_) | Self::InCall(_) | Self::KeepsTime => 5,
             Self::Unseen => 6,
             Self::Stopped | Self::Runs => 7,
         }
@@ -168,6 +170,7 @@ impl Display for Doing {
             Self::Sleeps(_) => to.write_str("sleeps"),
             Self::InCall(None) => to.write_str("is held up by the system"),
             Self::InCall(Some(call)) => write!(to, "waits in system call {call}"),
+            Self::KeepsTime => to.write_str("has set a timer or an alarm"),
             Self::Unseen => to.write_str("cannot be looked at"),
         }
     }
@@ -195,6 +198,7 @@ impl Display for Kind {
             Self::Timer { is_armed: true } => "a timer",
             Self::Timer { is_armed: false } => "a timer that is not set",
             Self::Epoll => "an epoll",
+            Self::OwnSocket => "a socket to itself",
             Self::Socket => "a socket",
             Self::Inotify => "changes of files",
             Self::Process => "a child process",

@@ -14,22 +14,20 @@ use super::wait::Limit;
 /// time from now on in a plain futex: the C libraries count from a clock's zero, or come to a broken number.
 const GO_MONITOR: Duration = Duration::from_secs(60);
 
-/// The Java virtual machine's own threads, by the 15 bytes that the kernel keeps of a name.
-const JAVA: [&[u8]; 14] = [
+/// The threads of the Java virtual machine's own that wait with time-outs, by the 15 bytes that the kernel keeps of a name.
+const JAVA: [&[u8]; 12] = [
     b"VM Periodic Tas",
     b"VM Thread",
     b"G1 Service",
-    b"G1 Main Marker",
-    b"G1 Refine#0",
-    b"GC Thread#0",
     b"Monitor Deflati",
-    b"Service Thread",
-    b"Signal Dispatch",
-    b"Common-Cleaner",
-    b"Reference Handl",
-    b"Finalizer",
+    b"Sweeper thread",
     b"C1 CompilerThre",
     b"C2 CompilerThre",
+    b"Common-Cleaner",
+    b"Service Thread",
+    b"Reference Handl",
+    b"Finalizer",
+    b"process reaper",
 ];
 
 /// Whether a thread that waits in a futex with a time-out is one.
@@ -43,8 +41,7 @@ pub fn is_one(process: Pid, thread: i32, limit: Limit, bytes: &mut Vec<u8>) -> b
     JAVA.contains(&name.trim_ascii_end()) && runs_java(process)
 }
 
-/// Whether the process is a Java virtual machine: its program's name is that, and the first thread is not the one in
-/// question.
+/// Whether the process is a Java virtual machine, by its program's name.
 fn runs_java(process: Pid) -> bool {
     let Ok(program) = std::fs::read_link(format!("/proc/{process}/exe")) else { return false };
     program.file_name().is_some_and(|name| name == "java")

@@ -111,7 +111,7 @@ fn one_that_works_behind_a_pipeline_keeps_it_from_rest() {
 #[test]
 fn a_pipe_whose_other_end_is_elsewhere_is_work() {
     // Its stderr is inherited: a pipe that the test has both ends of.
-    let (read, write) = std::io::pipe().unwrap();
+    let (read, write) = io::pipe().unwrap();
     let (child, tree) = ProcessTree::spawn(None, || {
         Command::new("sh")
             .args(["-c", "exec 3<&0; cat <&3 & cat <&2"])
@@ -218,7 +218,7 @@ fn a_pause_is_not_readiness_and_an_alarm_is_work() {
         "signal.signal(signal.SIGALRM, print); signal.alarm(30); threading.Thread(target=sys.stdin.readline).start(); signal.pause()",
     );
     let activity = alarm.until("ready", |activity| {
-        activity.reads_stdin == Some(true) && activity.seen.to_string().starts_with("waits for a signal")
+        activity.reads_stdin == Some(true) && activity.seen.to_string().starts_with("has set a timer or an alarm")
     });
     assert!(!activity.at_rest);
 }
@@ -275,11 +275,43 @@ fn orphans_that_have_ended_are_reaped() {
 #[test]
 fn one_that_forks_into_new_sessions_for_ever_is_ended() {
     os::become_subreaper();
+    // Each lives just long enough to have a child in a session of its own. The root stays, so that the tree does.
     let mut hopper = python(
-        "\nwhile True:\n  if os.fork():\n    os._exit(0) if os.getpid() != int(os.environ['ROOT'] if 'ROOT' in os.environ else 0) else time.sleep(1000)\n  os.setsid()",
+        "if os.fork(): time.sleep(1000)\nwhile True:\n  os.setsid() if os.getpid() != os.getsid(0) else 0\n  if os.fork(): os._exit(0)",
     );
-    std::thread::sleep(Duration::from_millis(200));
-    let began = Instant::now();
+    let first = hopper.until("hopping", |_| descendants::members(&hopper.tree).pids.len() > 1);
+    assert!(!first.at_rest);
     assert!(hopper.tree.kill());
-    eprintln!("killed in {:?}", began.elapsed());
+    assert_eq!(descendants::members(&hopper.tree).pids, [hopper.tree.root()]);
+}
+
+#[test]
+fn an_alarm_is_work() {
+    let alarm = Subject::start("perl", &["-e", "$SIG{ALRM} = sub { print 1 }; alarm 30; 1 while <>"]);
+    let activity = alarm.until("ready", |activity| activity.reads_stdin == Some(true));
+    assert!(!activity.at_rest);
+}
+
+#[test]
+fn a_socket_to_itself_is_no_work() {
+    let wakes_itself = python(
+        "a, b = socket.socketpair(); threading.Thread(target=sys.stdin.readline).start(); select.select([a], [], [])",
+    );
+    wakes_itself.comes_to_rest();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let (child, tree) = ProcessTree::spawn(None, || {
+        Command::new("python3")
+            .args(["-c", "import select; select.select([0, 2], [], [])"])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stderr(std::os::fd::OwnedFd::from(theirs.try_clone()?))
+            .spawn()
+    })
+    .unwrap();
+    drop(theirs);
+    let open = Subject { child, tree };
+    let activity = open.until("selecting", |activity| activity.reads_stdin == Some(true));
+    assert!(!activity.at_rest);
+    assert_eq!(activity.seen.to_string(), "waits in select for its stdin and a socket");
+    drop(ours);
 }
