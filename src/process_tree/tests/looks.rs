@@ -1,76 +1,6 @@
-//! Real processes, looked at and ended.
-
-use std::io::Write;
-use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+//! What is seen.
 
 use super::*;
-use crate::os;
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Subject {
-    child: Child,
-    tree: ProcessTree,
-}
-
-impl Subject {
-    fn start(program: &str, arguments: &[&str]) -> Self {
-        let mark = Mark::new();
-        let (child, tree) = ProcessTree::spawn(Some(&mark), || {
-            Command::new(program)
-                .args(arguments)
-                .env(&mark.name, &mark.value)
-                .process_group(0)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-        })
-        .unwrap();
-        Self { child, tree }
-    }
-
-    fn sh(script: &str) -> Self {
-        Self::start("sh", &["-c", script])
-    }
-
-    fn stdin_is_empty(&self) -> bool {
-        os::bytes_waiting(self.child.stdin.as_ref().unwrap().as_fd()).unwrap() == 0
-    }
-
-    fn look(&self) -> Activity {
-        self.tree.activity(self.stdin_is_empty())
-    }
-
-    /// Looks until it is seen doing what is expected.
-    #[track_caller]
-    fn until(&self, what: &str, expected: impl Fn(&Activity) -> bool) -> Activity {
-        let began = Instant::now();
-        loop {
-            let activity = self.look();
-            if expected(&activity) {
-                return activity;
-            }
-            assert!(began.elapsed() < PATIENCE, "not {what} but: {activity:?}, {}", activity.seen);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    #[track_caller]
-    fn comes_to_rest(&self) -> Activity {
-        self.until("at rest", |activity| activity.at_rest)
-    }
-}
-
-impl Drop for Subject {
-    fn drop(&mut self) {
-        assert!(self.tree.kill(), "it was not killed");
-        self.child.wait().unwrap();
-    }
-}
 
 #[test]
 fn a_reader_is_ready_and_at_rest() {
@@ -126,14 +56,6 @@ fn a_pipe_whose_other_end_is_elsewhere_is_work() {
         subject.until("waiting", |activity| activity.seen.to_string().contains("reads a pipe from elsewhere"));
     assert_eq!((activity.at_rest, activity.reads_stdin), (false, Some(true)));
     drop(write);
-}
-
-/// Python, which has a way to wait in every one of these calls.
-fn python(script: &str) -> Subject {
-    Subject::start(
-        "python3",
-        &["-c", &format!("import os, select, selectors, signal, socket, sys, threading, time\n{script}")],
-    )
 }
 
 #[test]
@@ -233,59 +155,6 @@ fn one_that_is_stopped_works() {
 }
 
 #[test]
-fn those_in_groups_and_sessions_of_their_own_belong_to_it() {
-    for script in ["timeout 60 cat; :", "set -m; cat; :", "setsid -w cat; :", "setsid -w sh -c 'setsid -w cat; :'; :"] {
-        let mut subject = Subject::sh(script);
-        subject.comes_to_rest();
-        let members = descendants::members(&subject.tree).pids;
-        assert!(members.len() >= 2, "{script}");
-        assert!(subject.tree.kill(), "{script}");
-        for pid in &members[1..] {
-            assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{script}: {pid} is left");
-        }
-    }
-}
-
-#[test]
-fn orphans_come_home_and_are_ended() {
-    os::become_subreaper();
-    let mut first = Subject::sh("setsid sh -c 'sleep 1000 & sleep 1001 >/dev/null </dev/null & :'; exec cat");
-    let second = Subject::sh("exec cat");
-    let seen = first.until("with orphans", |_| descendants::members(&first.tree).pids.len() == 3);
-    assert!(!seen.at_rest);
-    second.comes_to_rest();
-    let members = descendants::members(&first.tree).pids;
-    assert!(first.tree.kill());
-    for pid in &members[1..] {
-        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} is left");
-    }
-    second.comes_to_rest();
-}
-
-#[test]
-fn orphans_that_have_ended_are_reaped() {
-    os::become_subreaper();
-    let subject = Subject::sh("for i in 1 2 3 4 5; do setsid sh -c '(sleep 0.01 &)'; done; exec cat");
-    subject.until("alone", |activity| {
-        reap_orphans();
-        activity.at_rest && descendants::members(&subject.tree).pids.len() == 1
-    });
-}
-
-#[test]
-fn one_that_forks_into_new_sessions_for_ever_is_ended() {
-    os::become_subreaper();
-    // Each lives just long enough to have a child in a session of its own. The root stays, so that the tree does.
-    let mut hopper = python(
-        "if os.fork(): time.sleep(1000)\nwhile True:\n  os.setsid() if os.getpid() != os.getsid(0) else 0\n  if os.fork(): os._exit(0)",
-    );
-    let first = hopper.until("hopping", |_| descendants::members(&hopper.tree).pids.len() > 1);
-    assert!(!first.at_rest);
-    assert!(hopper.tree.kill());
-    assert_eq!(descendants::members(&hopper.tree).pids, [hopper.tree.root()]);
-}
-
-#[test]
 fn an_alarm_is_work() {
     let alarm = Subject::start("perl", &["-e", "$SIG{ALRM} = sub { print 1 }; alarm 30; 1 while <>"]);
     let activity = alarm.until("ready", |activity| activity.reads_stdin == Some(true));
@@ -314,4 +183,24 @@ fn a_socket_to_itself_is_no_work() {
     assert!(!activity.at_rest);
     assert_eq!(activity.seen.to_string(), "waits in select for its stdin and a socket");
     drop(ours);
+}
+
+#[test]
+fn what_may_not_be_looked_at_is_no_rest_and_may_be_ready() {
+    if nix::unistd::geteuid().is_root() {
+        // Root may; it is tried as another user.
+        return;
+    }
+    let program = std::env::temp_dir().join(format!("unreadable-cat.{}", std::process::id()));
+    std::fs::copy("/bin/cat", &program).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o111)).unwrap();
+    let unreadable = Subject::start(program.to_str().unwrap(), &[]);
+    let activity = unreadable.until("unseen", |activity| activity.reads_stdin.is_none());
+    assert!(!activity.at_rest);
+    assert_eq!(activity.seen.to_string(), "cannot be looked at");
+    drop(unreadable);
+    let behind_a_shell = Subject::sh(&format!("{}; :", program.display()));
+    behind_a_shell.until("unseen", |activity| activity.reads_stdin.is_none() && !activity.at_rest);
+    drop(behind_a_shell);
+    std::fs::remove_file(&program).unwrap();
 }
