@@ -13,6 +13,7 @@ mod json;
 mod lambda;
 mod log;
 mod os;
+mod process_tree;
 mod shell;
 mod source;
 mod supervisor;
@@ -31,6 +32,8 @@ use shell::Shell;
 use supervisor::Setup;
 
 fn main() -> ExitCode {
+    os::set_up_signals();
+    os::become_subreaper();
     log::set_style(config::log_style());
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);
@@ -69,12 +72,14 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(wrong_usage("which handler? The first argument names a program or script"));
     }
     let setup = set_up(name, arguments.trace, arguments.watch, signals).inspect_err(log::fault);
-    match (address, setup) {
+    let served = match (address, setup) {
         (Some(address), Ok(setup)) => supervisor::serve_lambda(&address, &setup),
         (Some(address), Err(fault)) => supervisor::init_error(&address, &fault),
         (None, Ok(setup)) => supervisor::serve_shell(Shell::new(arguments.event_files, arguments.timeout), &setup),
         (None, Err(_)) => Ok(ExitCode::FAILURE),
-    }
+    };
+    process_tree::kill_orphans();
+    served
 }
 
 fn set_up(name: OsString, trace: bool, watch: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {

@@ -12,8 +12,9 @@ use super::oneshot;
 use super::outcome::Outcome;
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
-use crate::handler::process::activity::{Cadence, Sight};
+use crate::handler::process::Cadence;
 use crate::invocation::{Answer, Invocation, LARGEST_ANSWER};
+use crate::process_tree::ProcessTree;
 
 /// On a shell, where no event follows, a handler that has been quiet for so long gets end-of-file.
 const QUIET: Duration = Duration::from_secs(1);
@@ -31,7 +32,6 @@ pub enum Proof {
 
 /// Watches an undecided handler while it has its event.
 pub struct Search {
-    sight: Option<Sight>,
     cadence: Cadence,
     seen_before: bool,
     /// When it gets end-of-file whatever it is seen doing.
@@ -43,9 +43,8 @@ pub struct Search {
 }
 
 impl Search {
-    pub fn new(instance: &Instance, invocation: &Invocation, half_margin: Duration, limits: &Limits<'_>) -> Self {
+    pub fn new(invocation: &Invocation, half_margin: Duration, limits: &Limits<'_>) -> Self {
         Self {
-            sight: Sight::of(&instance.process),
             cadence: cadence(),
             seen_before: false,
             early: limits.answer_by.and_then(|by| by.checked_sub(half_margin)),
@@ -73,7 +72,7 @@ impl Search {
             self.quiet_since = now;
         }
         if self.cadence.is_due() {
-            let seen = instance.process.stdin.was_emptied() && self.sight.as_ref().is_some_and(Sight::waits_for_end);
+            let seen = instance.process.activity().at_rest;
             if seen && self.seen_before {
                 return Some(Proof::AtRest);
             }
@@ -87,7 +86,7 @@ impl Search {
         if !late || !instance.process.stdin.is_done() {
             return None;
         }
-        Some(if Sight::is_possible() && self.sight.is_some() { Proof::Working } else { Proof::Unseen })
+        Some(if ProcessTree::can_be_seen() { Proof::Working } else { Proof::Unseen })
     }
 }
 

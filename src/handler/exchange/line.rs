@@ -7,9 +7,9 @@ use super::limits::Limits;
 use super::outcome::Outcome;
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
-use crate::handler::process::activity::Sight;
 use crate::handler::protocol::scan::{Found, Scan};
 use crate::invocation::{Answer, LARGEST_ANSWER};
+use crate::process_tree::Activity;
 
 /// Carries out one exchange with a process that was given its line. `search`: it is undecided, and may turn out to read
 /// to end-of-file.
@@ -49,13 +49,12 @@ fn release(instance: &mut Instance) {
 /// The handler's time is up. One that has answered before and waits for nothing but its next event has this answer in a
 /// buffer.
 fn timed_out(instance: &mut Instance, limits: &Limits<'_>) -> Outcome {
-    let emptied = instance.process.stdin.was_emptied();
-    let rests = emptied && Sight::of(&instance.process).is_some_and(|sight| sight.waits_for_end());
-    let buffered = rests && instance.answers > 0 && limits.stopped_by().is_none();
+    let activity = instance.process.activity();
+    let buffered = activity.at_rest && instance.answers > 0 && limits.stopped_by().is_none();
     let seen = if buffered {
         "it waits for its next event, so its answer sits in a buffer (flush stdout after each answer); from now on it is started once per event, and gets end-of-file behind it".to_owned()
     } else {
-        doing(instance, emptied)
+        doing(instance, &activity)
     };
     release(instance);
     match Outcome::timed_out(instance, &seen, limits) {
@@ -117,9 +116,9 @@ fn hint(instance: &Instance) -> String {
 }
 
 /// What a handler whose time is up was seen doing, and what may help.
-fn doing(instance: &Instance, emptied: bool) -> String {
+fn doing(instance: &Instance, activity: &Activity) -> String {
     let scan: &Scan = &instance.dialogue.scan;
-    let reads_on = emptied && Sight::of(&instance.process).is_some_and(|sight| sight.reads_on());
+    let emptied = instance.process.stdin.was_emptied();
     match (scan.begun(&instance.process.stdout.output), scan.text_seen()) {
         (Some(begun), _) if begun.trim().parse::<f64>().is_ok() => {
             format!("it printed {begun} without the line feed that ends a number")
@@ -128,11 +127,11 @@ fn doing(instance: &Instance, emptied: bool) -> String {
         (None, Some(text)) => format!(
             "it printed text but no JSON: {text} (text goes to the log; print one JSON value per event, or set HANDLER_MODE=oneshot if the text is the answer)"
         ),
-        (None, None) if reads_on => "it printed nothing and is still waiting on stdin: it either reads to end-of-file (set HANDLER_MODE=oneshot) or keeps its answer in a buffer (flush stdout after each answer; jq --unbuffered, sed -u, PYTHONUNBUFFERED=1)".to_owned(),
         (None, None) if !emptied => {
             "there was no output, and it has not read all of the event (HANDLER_TRACE=1 shows each exchange)".to_owned()
         }
-        (None, None) if !Sight::is_possible() => "there was no output, and there is no /proc to see what it waits for: if it reads to end-of-file, set HANDLER_MODE=oneshot".to_owned(),
-        (None, None) => "there was no output: it was still working, or it answers elsewhere than on stdout (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)".to_owned(),
+        (None, None) if activity.at_rest => "it printed nothing and is still waiting on stdin: it either reads to end-of-file (set HANDLER_MODE=oneshot) or keeps its answer in a buffer (flush stdout after each answer; jq --unbuffered, sed -u, PYTHONUNBUFFERED=1)".to_owned(),
+        (None, None) if activity.reads_stdin.is_none() => "there was no output, and what it does cannot be seen: if it reads to end-of-file, set HANDLER_MODE=oneshot".to_owned(),
+        (None, None) => format!("there was no output: it {} (HANDLER_TRACE=1 shows each exchange; the function's timeout may be too short)", activity.seen),
     }
 }

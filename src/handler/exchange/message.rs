@@ -8,7 +8,7 @@ use super::outcome::{Outcome, Streamed};
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::protocol::message::{Broken, Item, Message, Stream};
-use crate::handler::protocol::reply::{ERROR_TYPE, log_dropped, request_id, result};
+use crate::handler::protocol::reply::{ERROR_TYPE, broken_fault, log_dropped, request_id, result};
 use crate::invocation::Answer;
 
 /// Carries out one exchange with a process that was given the event `id` as a message.
@@ -77,6 +77,5 @@ fn end(instance: &mut Instance, limits: &mut Limits<'_>) -> io::Result<Option<Ou
 }
 
 fn break_off(instance: &mut Instance, broken: &Broken) -> Outcome {
-    let message = format!("The handler broke off its messages, and was replaced: {}", broken.0);
-    Outcome::give_up(instance, Fault::marshal(message))
+    Outcome::give_up(instance, broken_fault(broken))
 }

@@ -67,7 +67,7 @@ pub fn carry_out(
         Protocol::Messages => message::exchange(instance, &invocation.id, limits),
         Protocol::Loop => line::exchange(instance, None, limits),
         Protocol::Undecided => {
-            let search = end_of_file::Search::new(instance, invocation, manner.half_margin, limits);
+            let search = end_of_file::Search::new(invocation, manner.half_margin, limits);
             line::exchange(instance, Some(search), limits)
         }
     }

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
-use crate::handler::process::activity::{Cadence, Sight};
 use crate::handler::process::poll::{self, Wait};
-use crate::handler::process::{Process, describe};
+use crate::handler::process::{Cadence, Process, describe};
 use crate::handler::program::{Program, cannot_run};
 use crate::handler::protocol::Protocol;
 use crate::handler::stopping::{GRACE, end_by};
@@ -65,7 +64,6 @@ impl Launch {
     /// `until`. Its exit before that is a fault, unless it is with 0.
     pub fn await_ready(&self, instance: &mut Instance, until: Option<Instant>) -> Result<Awaited, Fault> {
         let ready_by = instance.started() + self.ready_timeout;
-        let sight = Sight::of(&instance.process);
         let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));
         while !instance.ready {
             // An adapter says when it is ready: it is not looked at, for it may wait for something else until then.
@@ -82,7 +80,7 @@ impl Launch {
             }
             let now = Instant::now();
             let looked_at = !instance.dialogue.awaits_greeting() && cadence.is_due();
-            let seen = || sight.as_ref().and_then(Sight::is_ready).unwrap_or(instance.started() + ALIVE <= now);
+            let seen = || instance.process.activity().reads_stdin.unwrap_or(instance.started() + ALIVE <= now);
             if instance.dialogue.has_greeted() || (looked_at && seen()) {
                 self.set_ready(instance);
             } else if now >= ready_by {

@@ -24,6 +24,7 @@ use crate::handler::protocol::Protocol;
 use crate::handler::stopping::{GRACE, Stopping};
 use crate::log;
 use crate::os::Signals;
+use crate::process_tree;
 
 /// How long a handler that has answered early may take to read the rest of its event.
 const READING_ON: Duration = Duration::from_secs(1);
@@ -129,6 +130,7 @@ impl Lifecycle {
             // The next process may have written something at its start.
             self.read_changes_after_work();
         }
+        process_tree::reap_ended();
         self.busy = false;
         self.starts.is_alive()
     }

@@ -14,6 +14,7 @@ use nix::sys::time::TimeSpec;
 
 use super::process::Process;
 use crate::os::Signals;
+use crate::process_tree;
 
 /// How often a process is asked for where the kernel cannot tell when it ends.
 const ASKING: Duration = Duration::from_millis(20);
@@ -123,8 +124,11 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
     let timeout = until.map(|until| TimeSpec::from_duration(until.saturating_duration_since(Instant::now())));
     match ppoll(&mut polled, timeout, None) {
         Ok(_) => {}
-        // SIGCHLD, say: whoever waits looks again.
-        Err(Errno::EINTR) => return Ok(Vec::new()),
+        // A child has ended, an orphan maybe (`os::set_up_signals`): whoever waits looks again.
+        Err(Errno::EINTR) => {
+            process_tree::reap_ended();
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error.into()),
     }
     let mut count = 0;

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use wait_timeout::ChildExt;
 
 use super::stderr::Stderr;
 use super::stdin::Stdin;
 use super::stdout::Stdout;
 use crate::os::{self, Image, Signals};
+use crate::process_tree::{Activity, Mark, ProcessTree};
 
 /// How long a killed process may take to be gone: one in an uninterruptible call takes longer, and is left behind.
 const REAPING: Duration = Duration::from_secs(2);
@@ -30,6 +30,8 @@ const READS_TO_EMPTY: usize = 32;
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// It, and all that descends from it.
+    tree: ProcessTree,
     pub stdin: Stdin,
     pub stdout: Stdout,
     pub stderr: Stderr,
@@ -50,7 +52,9 @@ impl Process {
         let mut command = Command::new(program);
         command.current_dir(folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = os::spawn(&mut command, image, signals)?;
+        let mark = Mark::new();
+        let (mut child, tree) =
+            ProcessTree::spawn(Some(&mark), || os::spawn(&mut command, image, mark.entry(), signals))?;
         let stdin = child.stdin.take().map(OwnedFd::from);
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
@@ -60,6 +64,7 @@ impl Process {
         Ok(Self {
             exit: os::exit_descriptor(&child).ok(),
             child,
+            tree,
             stdin: Stdin::new(stdin),
             stdout: Stdout::new(stdout),
             stderr: Stderr::new(stderr),
@@ -70,9 +75,9 @@ impl Process {
         })
     }
 
-    /// The process, and its group.
-    pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
+    /// Looks at what it and its descendants do. This costs dozens of system calls.
+    pub fn activity(&self) -> Activity {
+        self.tree.activity(self.stdin.was_emptied())
     }
 
     /// Whether nothing more can come from it: it has ended, or closed its stdout.
@@ -83,27 +88,24 @@ impl Process {
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.
     pub fn poll_ended(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        !matches!(waitid(Id::Pid(self.pid()), flags), Ok(WaitStatus::StillAlive))
+        !matches!(waitid(Id::Pid(self.tree.root()), flags), Ok(WaitStatus::StillAlive))
     }
 
-    /// Sends `signal` to the whole group. It is not reaped yet, so that the group is still its own.
+    /// Sends `signal` to it and all its descendants.
     pub fn signal(&self, signal: Signal) {
         if self.status.is_none() {
-            let _ = killpg(self.pid(), signal);
+            self.tree.signal(signal);
         }
     }
 
-    /// Ends the whole group at once and reaps it. `None` if it could not be reaped in time.
+    /// Ends it and all its descendants at once, and reaps them. `None` if it could not be reaped in time.
     pub fn kill(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.signal(Signal::SIGKILL);
+            self.tree.kill();
             self.status = self.reap();
-            // Where bootstrap is process 1 (a container), orphans of the group became its children.
-            let orphans = Pid::from_raw(-self.pid().as_raw());
-            while matches!(
-                waitpid(orphans, Some(WaitPidFlag::WNOHANG)),
-                Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..))
-            ) {}
+            if self.status.is_some() {
+                self.tree.root_was_reaped();
+            }
         }
         self.stdin.close();
         self.status
@@ -127,7 +129,7 @@ impl Process {
     /// for but killed.
     pub fn end(&mut self) {
         self.ended = true;
-        self.signal(Signal::SIGKILL);
+        self.tree.kill();
         self.empty_stdout();
         self.empty_stderr();
         self.stdout.pipe = None;

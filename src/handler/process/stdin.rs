@@ -30,10 +30,6 @@ impl Stdin {
         Self { pipe, input: Vec::new(), then_end: false, written: 0, broken: false, full: false, remains: None }
     }
 
-    pub fn pipe(&self) -> Option<&OwnedFd> {
-        self.pipe.as_ref()
-    }
-
     /// Puts an input on its way, and end-of-file behind it where `then_end` says so.
     pub fn give(&mut self, input: Vec<u8>, then_end: bool) {
         self.input = input;

@@ -93,7 +93,10 @@ impl Dialogue {
     pub fn flush(&mut self, output: &mut Vec<u8>) {
         self.set_aside(output);
         if self.phase == Phase::Opening {
-            self.text.push(output);
+            // The beginning of an answer is not for the log.
+            if self.protocol != Protocol::LearnedOneshot {
+                self.text.push(output);
+            }
             output.clear();
         }
         self.text.flush();
@@ -180,7 +183,7 @@ impl Dialogue {
                 Ok(Some(Item::Message { message, .. })) => log_dropped(&message),
                 Ok(Some(Item::StreamHead(_))) => {}
                 Ok(None) => return,
-                Err(Broken(reason)) => {
+                Err(reason) => {
                     // What follows a broken message has no beginning.
                     log::warn(format_args!("the handler's messages are broken between events: {reason}"));
                     self.phase = Phase::Broken;

@@ -3,8 +3,11 @@
 
 use crate::invocation::{Invocation, LARGEST_ANSWER};
 
-/// Where the head of a message must have ended.
+/// What the head of a message, its trailers, and what stands in chunk-size lines besides sizes may have together.
 const LONGEST_HEAD: usize = 64 * 1024;
+
+/// What a chunk's size and its line end take.
+const PLAIN_SIZE_LINE: usize = 18;
 
 /// How far a body that is too large is read to its end, to keep the handler.
 const READ_TO_END: usize = 4 * LARGEST_ANSWER;
@@ -52,7 +55,7 @@ pub enum Item {
 /// How far a stream has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// So many bytes were read; they belong to one chunk.
+    /// So many bytes were read.
     Piece(usize),
     /// More is to come.
     Waiting,
@@ -78,7 +81,27 @@ enum State {
 
 /// Why a stream of messages cannot be read any further.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Broken(pub String);
+pub enum Broken {
+    /// It is none by its form.
+    Malformed(String),
+    /// A body is longer than what is read to its end: at least so many bytes.
+    TooLarge(usize),
+}
+
+impl Broken {
+    fn malformed<T>(reason: impl Into<String>) -> Result<T, Self> {
+        Err(Self::Malformed(reason.into()))
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(reason) => f.write_str(reason),
+            Self::TooLarge(length) => write!(f, "a body of {length} bytes or more"),
+        }
+    }
+}
 
 /// Reads messages out of a handler's output, piece by piece.
 #[derive(Debug)]
@@ -87,13 +110,39 @@ pub struct Reader {
     message: Message,
     /// How much of a body was passed over, since it was too large.
     passed: usize,
+    /// What of `LONGEST_HEAD` has been used up.
+    head: usize,
     /// The message that is being read was begun before the event at hand was given.
     late: bool,
 }
 
+/// What is left of the output: what was read leaves it at the end, all at once.
+struct Rest<'a> {
+    output: &'a mut Vec<u8>,
+    at: usize,
+}
+
+impl Rest<'_> {
+    fn bytes(&self) -> &[u8] {
+        &self.output[self.at..]
+    }
+
+    /// The next `length` bytes.
+    fn take(&mut self, length: usize) -> &[u8] {
+        self.at += length;
+        &self.output[self.at - length..self.at]
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.output.drain(..self.at);
+    }
+}
+
 impl Reader {
     pub fn new() -> Self {
-        Self { state: State::Head, message: Message::default(), passed: 0, late: false }
+        Self { state: State::Head, message: Message::default(), passed: 0, head: 0, late: false }
     }
 
     /// An event is about to be given: what has begun by now is no answer to it.
@@ -103,13 +152,15 @@ impl Reader {
 
     /// The next message, if all of it is there (it leaves `output`), or the head of a stream.
     pub fn next(&mut self, output: &mut Vec<u8>) -> Result<Option<Item>, Broken> {
+        let mut rest = Rest { output, at: 0 };
         loop {
             match self.state {
                 State::Head => {
-                    let blank = output.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                    output.drain(..blank);
-                    let Some(head) = take_head(output)? else { return Ok(None) };
-                    self.message = Message { headers: parse_headers(&head)?, ..Message::default() };
+                    let blank = rest.bytes().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+                    rest.take(blank);
+                    let Some(head) = take_head(&mut rest)? else { return Ok(None) };
+                    self.head = head.len();
+                    self.message = Message { headers: parse_headers(head)?, ..Message::default() };
                     self.passed = 0;
                     self.state = self.body_state()?;
                     if self.is_stream() && !self.late {
@@ -118,7 +169,7 @@ impl Reader {
                     }
                 }
                 State::Body { left } => {
-                    let left = self.take_body(output, left)?;
+                    let left = self.take_body(&mut rest, left)?;
                     self.state = State::Body { left };
                     if left > 0 {
                         return Ok(None);
@@ -126,13 +177,13 @@ impl Reader {
                     return Ok(Some(self.finish()));
                 }
                 State::Chunk { left } if left > 0 => {
-                    let left = self.take_body(output, left)?;
+                    let left = self.take_body(&mut rest, left)?;
                     self.state = State::Chunk { left };
                     if left > 0 {
                         return Ok(None);
                     }
                 }
-                State::Chunk { .. } | State::ChunkSize | State::Trailers => match self.between_chunks(output)? {
+                State::Chunk { .. } | State::ChunkSize | State::Trailers => match self.between_chunks(&mut rest)? {
                     None => return Ok(None),
                     Some(false) => {}
                     Some(true) => return Ok(Some(self.finish())),
@@ -141,47 +192,69 @@ impl Reader {
         }
     }
 
-    /// Reads on in a stream whose head was given.
+    /// Reads on in a stream whose head was given, as far as `piece` has room.
     pub fn stream(&mut self, output: &mut Vec<u8>, piece: &mut [u8]) -> Result<Stream, Broken> {
+        let mut rest = Rest { output, at: 0 };
+        let mut filled = 0;
         loop {
             match self.state {
                 State::Chunk { left } if left > 0 => {
-                    let here = left.min(output.len()).min(piece.len());
-                    if here == 0 {
-                        return Ok(Stream::Waiting);
-                    }
-                    piece[..here].copy_from_slice(&output[..here]);
-                    output.drain(..here);
+                    let here = left.min(rest.bytes().len()).min(piece.len() - filled);
+                    piece[filled..filled + here].copy_from_slice(rest.take(here));
+                    filled += here;
                     self.state = State::Chunk { left: left - here };
-                    return Ok(Stream::Piece(here));
-                }
-                State::Head | State::Body { .. } => return Err(Broken("no stream is under way".to_owned())),
-                State::Chunk { .. } | State::ChunkSize | State::Trailers => match self.between_chunks(output)? {
-                    None => return Ok(Stream::Waiting),
-                    Some(false) => {}
-                    Some(true) => {
-                        let Item::Message { message, .. } = self.finish() else { return Ok(Stream::Waiting) };
-                        return Ok(Stream::End(message));
+                    if here == 0 {
+                        break;
                     }
-                },
+                }
+                State::Head | State::Body { .. } => return Broken::malformed("no stream is under way"),
+                // Its end is told by itself.
+                State::Trailers if filled > 0 => break,
+                State::Chunk { .. } | State::ChunkSize | State::Trailers => {
+                    let start = rest.at;
+                    match self.between_chunks(&mut rest) {
+                        Ok(Some(false)) => {}
+                        Ok(Some(true)) => {
+                            let Item::Message { message, .. } = self.finish() else { break };
+                            return Ok(Stream::End(message));
+                        }
+                        Ok(None) => break,
+                        // What came before the fault is passed on first. Whoever asks again hears of it.
+                        Err(_) if filled > 0 => {
+                            rest.at = start;
+                            break;
+                        }
+                        Err(broken) => return Err(broken),
+                    }
+                }
             }
         }
+        Ok(if filled > 0 { Stream::Piece(filled) } else { Stream::Waiting })
     }
 
     /// The lines between chunks and behind them. `None`: a line is not all there yet; `true`: that was the last.
-    fn between_chunks(&mut self, output: &mut Vec<u8>) -> Result<Option<bool>, Broken> {
-        let Some(line) = take_line(output)? else { return Ok(None) };
+    fn between_chunks(&mut self, rest: &mut Rest<'_>) -> Result<Option<bool>, Broken> {
+        let room = (LONGEST_HEAD + PLAIN_SIZE_LINE).saturating_sub(self.head);
+        let Some(line) = take_line(rest, room)? else { return Ok(None) };
+        let mut state = None;
         match self.state {
             State::ChunkSize => {
-                let size = line.split(';').next().unwrap_or_default().trim();
-                let left = usize::from_str_radix(size, 16).map_err(|_| Broken(format!("{line:?} is no chunk size")))?;
-                self.state = if left == 0 { State::Trailers } else { State::Chunk { left } };
+                let left = chunk_size(line)?;
+                self.head += (line.len() + 1).saturating_sub(PLAIN_SIZE_LINE);
+                state = Some(if left == 0 { State::Trailers } else { State::Chunk { left } });
             }
             State::Trailers if line.is_empty() => return Ok(Some(true)),
-            State::Trailers => self.message.headers.append(&mut parse_headers(line.as_bytes())?),
-            _ if line.is_empty() => self.state = State::ChunkSize,
-            _ => return Err(Broken(format!("{line:?} stands where a chunk ends"))),
+            State::Trailers => {
+                self.head += line.len() + 1;
+                self.message.headers.append(&mut parse_headers(line)?);
+            }
+            _ if line.is_empty() => state = Some(State::ChunkSize),
+            _ => return Broken::malformed(format!("{:?} stands where a chunk ends", quote(line))),
         }
+        if self.head > LONGEST_HEAD {
+            return Broken::malformed("the lines of a message's head, chunk sizes and trailers exceed 64 KiB");
+        }
+        self.state = state.unwrap_or(self.state);
         Ok(Some(false))
     }
 
@@ -201,43 +274,58 @@ impl Reader {
         if self.message.header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
             return Ok(State::ChunkSize);
         }
-        let Some(length) = self.message.header("Content-Length") else {
-            return Err(Broken("a message has neither Content-Length nor Transfer-Encoding: chunked".to_owned()));
+        let mut length = None;
+        for (name, value) in &self.message.headers {
+            if name.eq_ignore_ascii_case("Content-Length") {
+                if length.is_some_and(|known| known != value) {
+                    return Broken::malformed("a message has two different Content-Lengths");
+                }
+                length = Some(value);
+            }
+        }
+        let Some(length) = length else {
+            return Broken::malformed("a message has neither Content-Length nor Transfer-Encoding: chunked");
         };
-        let left = length.parse().map_err(|_| Broken(format!("Content-Length: {length} is no length")))?;
+        let left = number(length.as_bytes(), 10)
+            .ok_or_else(|| Broken::Malformed(format!("Content-Length: {length} is no length")))?;
         if left > READ_TO_END {
-            return Err(Broken(format!("Content-Length: {length} is more than any answer may have")));
+            return Err(Broken::TooLarge(left));
         }
         Ok(State::Body { left })
     }
 
-    /// Moves up to `left` bytes of the body out of `output`; says how many are still to come. What no answer can have
+    /// Moves up to `left` bytes of the body out of the output; says how many are still to come. What no answer can have
     /// is counted, not kept.
-    fn take_body(&mut self, output: &mut Vec<u8>, left: usize) -> Result<usize, Broken> {
-        let here = left.min(output.len());
+    fn take_body(&mut self, rest: &mut Rest<'_>, left: usize) -> Result<usize, Broken> {
+        // A chunk's size is known before it has come.
+        let total = (self.passed + self.message.body.len()).saturating_add(left);
+        if total > READ_TO_END {
+            return Err(Broken::TooLarge(total));
+        }
+        let here = left.min(rest.bytes().len());
         if self.passed > 0 || self.message.body.len() + here > LARGEST_ANSWER {
             self.passed += here + std::mem::take(&mut self.message.body).len();
-            output.drain(..here);
-            if self.passed > READ_TO_END {
-                return Err(Broken(format!("a body of more than {READ_TO_END} bytes")));
-            }
+            rest.take(here);
         } else if self.message.body.is_empty() && here == left {
-            // Mostly the body is all there, and all there is: it is not copied.
-            let rest = output.split_off(here);
-            self.message.body = std::mem::replace(output, rest);
+            // Mostly the body is all there, and all there is: it is moved once, not copied.
+            let behind = rest.output.split_off(rest.at + here);
+            self.message.body = std::mem::replace(rest.output, behind);
+            self.message.body.drain(..rest.at);
+            rest.at = 0;
         } else {
-            self.message.body.extend(output.drain(..here));
+            self.message.body.extend_from_slice(rest.take(here));
         }
         Ok(left - here)
     }
 }
 
 /// The lines of a head, up to the empty line that ends it.
-fn take_head(output: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Broken> {
+fn take_head<'a>(rest: &'a mut Rest<'_>) -> Result<Option<&'a [u8]>, Broken> {
     let mut from = 0;
-    while let Some(at) = memchr::memchr(b'\n', &output[from..]) {
+    let bytes = rest.bytes();
+    while let Some(at) = memchr::memchr(b'\n', &bytes[from..]) {
         let next = from + at + 1;
-        let end = match &output[next..] {
+        let end = match &bytes[next..] {
             [b'\n', ..] => next + 1,
             [b'\r', b'\n', ..] => next + 2,
             _ => {
@@ -248,27 +336,43 @@ fn take_head(output: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Broken> {
         if end > LONGEST_HEAD {
             break;
         }
-        let head = output[..next].to_vec();
-        output.drain(..end);
-        return Ok(Some(head));
+        return Ok(Some(&rest.take(end)[..next]));
     }
-    if output.len() > LONGEST_HEAD {
-        return Err(Broken("a message's head has no empty line within 64 KiB".to_owned()));
+    if bytes.len() > LONGEST_HEAD {
+        return Broken::malformed("a message's head has no empty line within 64 KiB");
     }
     Ok(None)
 }
 
-fn take_line(output: &mut Vec<u8>) -> Result<Option<String>, Broken> {
-    match memchr::memchr(b'\n', output) {
+/// The next line without its end, which must come within `room` bytes.
+fn take_line<'a>(rest: &'a mut Rest<'_>, room: usize) -> Result<Option<&'a [u8]>, Broken> {
+    let bytes = rest.bytes();
+    match memchr::memchr(b'\n', &bytes[..bytes.len().min(room + 1)]) {
         Some(end) => {
-            let line =
-                String::from_utf8_lossy(output[..end].strip_suffix(b"\r").unwrap_or(&output[..end])).into_owned();
-            output.drain(..=end);
-            Ok(Some(line))
+            let line = &rest.take(end + 1)[..end];
+            Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
         }
-        None if output.len() > LONGEST_HEAD => Err(Broken("a line of a stream has no end within 64 KiB".to_owned())),
+        None if bytes.len() > room => {
+            Broken::malformed("the lines of a message's head, chunk sizes and trailers exceed 64 KiB")
+        }
         None => Ok(None),
     }
+}
+
+/// The number at the start of a chunk-size line (RFC 9112, section 7.1).
+fn chunk_size(line: &[u8]) -> Result<usize, Broken> {
+    let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    number(size, 16).ok_or_else(|| Broken::Malformed(format!("{:?} is no chunk size", quote(line))))
+}
+
+/// Digits and nothing else. What does not fit is as large as can be.
+fn number(digits: &[u8], radix: u32) -> Option<usize> {
+    let mut number = 0_usize;
+    for &digit in digits {
+        let digit = char::from(digit).to_digit(radix)?;
+        number = number.saturating_mul(radix as usize).saturating_add(digit as usize);
+    }
+    (!digits.is_empty()).then_some(number)
 }
 
 fn parse_headers(lines: &[u8]) -> Result<Vec<(String, String)>, Broken> {
@@ -277,9 +381,13 @@ fn parse_headers(lines: &[u8]) -> Result<Vec<(String, String)>, Broken> {
         .filter(|line| !line.is_empty())
         .map(|line| match line.split_once(':') {
             Some((name, value)) if is_token(name) => Ok((name.to_owned(), value.trim().to_owned())),
-            _ => Err(Broken(format!("{:?} is no header line", line.chars().take(200).collect::<String>()))),
+            _ => Broken::malformed(format!("{:?} is no header line", quote(line.as_bytes()))),
         })
         .collect()
+}
+
+fn quote(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned()
 }
 
 /// What HTTP lets a header be called (RFC 9110, section 5.6.2): a line of JSON is none, though it has a colon.

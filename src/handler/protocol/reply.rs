@@ -1,6 +1,6 @@
 //! What a message from a handler process means: an answer, an error, and which event it is about.
 
-use super::message::Message;
+use super::message::{Broken, Message};
 use super::output;
 use crate::fault::Fault;
 use crate::invocation::{Answer, LARGEST_ANSWER, Whole};
@@ -30,6 +30,16 @@ pub fn invocation_id(message: &Message) -> Option<&str> {
 pub fn log_dropped(message: &Message) {
     let id = request_id(message).map(|id| format!(" to {id}")).unwrap_or_default();
     log::warn(format_args!("an answer{id} of {} bytes was dropped: no such event is in flight", message.body.len()));
+}
+
+/// Why a process is replaced whose messages cannot be read any further.
+pub fn broken_fault(broken: &Broken) -> Fault {
+    match broken {
+        Broken::Malformed(reason) => {
+            Fault::marshal(format!("The handler broke off its messages, and was replaced: {reason}"))
+        }
+        Broken::TooLarge(length) => Fault::too_large(LARGEST_ANSWER, *length, false),
+    }
 }
 
 /// What a message says of its event: an answer, or an error. `stack` gives the end of what the process wrote to stderr.

@@ -22,13 +22,14 @@ use super::lifecycle::Lifecycle;
 use super::process::describe;
 use super::process::poll::{self, Wait};
 use super::protocol::Input;
-use super::protocol::message::{Item, Message};
+use super::protocol::message::{Broken, Item, Message};
 use super::protocol::reply::{self, log_dropped};
 use super::stopping::GRACE;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::invocation::Answer;
 use crate::log;
+use crate::process_tree;
 
 /// How often the queue is looked at while `bootstrap` ends.
 const ENDING: Duration = Duration::from_millis(20);
@@ -94,6 +95,7 @@ impl Shared {
             self.wait(self.next_look(), true)?;
             self.collect();
             self.expire(looked);
+            process_tree::reap_ended();
         }
     }
 
@@ -145,9 +147,8 @@ impl Shared {
             if busy.instance.answers > before {
                 self.lifecycle.starts.restarts.succeeded();
             }
-            if let Some(reason) = broken {
-                let fault = Fault::marshal(format!("The handler broke off its messages, and was replaced: {reason}"));
-                self.lose(busy, &fault);
+            if let Some(broken) = broken {
+                self.lose(busy, &reply::broken_fault(&broken));
             } else if busy.instance.is_silent() {
                 let status = describe(busy.instance.process.kill());
                 let fault = Fault::exit(format!("The handler ended with {status} before it had answered"));
@@ -269,7 +270,7 @@ impl Busy {
 }
 
 /// Passes on the answers that a process has given. Why its messages cannot be read any further, if so.
-fn answers(busy: &mut Busy, trace_all: bool) -> Option<String> {
+fn answers(busy: &mut Busy, trace_all: bool) -> Option<Broken> {
     loop {
         let instance = &mut busy.instance;
         match instance.dialogue.next_message(&mut instance.process.stdout.output) {
@@ -289,7 +290,7 @@ fn answers(busy: &mut Busy, trace_all: bool) -> Option<String> {
             // Put together: while one answer were streamed, all others would have to wait for whoever reads it.
             Ok(Some(Item::StreamHead(_))) => {}
             Ok(None) => return None,
-            Err(broken) => return Some(broken.0),
+            Err(broken) => return Some(broken),
         }
     }
 }

@@ -52,8 +52,8 @@ fn read(pieces: &[&[u8]], late: bool, streams: bool) -> Vec<Seen> {
             match step(&mut reader, &mut output, &mut seen) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(Broken(reason)) => {
-                    seen.push(Seen::Broken(reason));
+                Err(broken) => {
+                    seen.push(Seen::Broken(broken.to_string()));
                     return seen;
                 }
             }

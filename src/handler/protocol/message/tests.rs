@@ -46,11 +46,16 @@ fn what_is_broken_is_told() {
         ("X: y\n\n", "Content-Length"),
         ("{\"a\":1}\n\n", "no header line"),
         ("Content-Length: -1\n\n", "-1"),
+        ("Content-Length: +1\n\n", "+1"),
+        ("Content-Length: 1\nContent-Length: 2\n\n", "two different"),
+        ("Transfer-Encoding: chunked\n\n+1\na\n", "+1"),
+        ("Transfer-Encoding: chunked\n\nffffffffffffffff\n", "bytes or more"),
+        ("Transfer-Encoding: chunked\n\nfffffffffffffffff\n", "bytes or more"),
         ("Content-Length: 99999999999\n\n", "99999999999"),
         ("Transfer-Encoding: chunked\n\nzz\n", "zz"),
         ("Transfer-Encoding: chunked\n\n1\nab\n", "b"),
     ] {
-        let Broken(reason) = messages(stream).expect_err(stream);
+        let reason = messages(stream).expect_err(stream).to_string();
         assert!(reason.contains(word), "{stream:?}: {reason}");
     }
     assert!(read(&vec![b'x'; LONGEST_HEAD + 1], 1000).is_err());
@@ -78,8 +83,7 @@ fn a_stream_is_read_chunk_by_chunk() {
         let stream = reader.stream(output, &mut piece).expect("a stream");
         (piece[..if let Stream::Piece(length) = stream { length } else { 0 }].to_vec(), stream)
     };
-    assert_eq!(read(&mut output).0, b"abc");
-    assert_eq!(read(&mut output).0, b"01");
+    assert_eq!(read(&mut output).0, b"abc01");
     assert_eq!(read(&mut output).1, Stream::Waiting);
     output.extend_from_slice(b"234\n0\nError: late\n\nContent-Length: 1\n\n7");
     assert_eq!(read(&mut output).0, b"234");
@@ -87,4 +91,30 @@ fn a_stream_is_read_chunk_by_chunk() {
     assert_eq!(end.header("error"), Some("late"));
     let next = reader.next(&mut output).expect("the next message");
     assert!(matches!(next, Some(Item::Message { message, .. }) if message.body == b"7"));
+}
+
+#[test]
+fn lines_beside_the_body_are_bounded_together() {
+    let chunked = "Transfer-Encoding: chunked\n\n";
+    let trailers = format!("{chunked}0\n{}", "a: b\n".repeat(LONGEST_HEAD / 5 + 1));
+    let extensions = format!("{chunked}{}", "1;x=yyyyyyyyyyyyyyyyyyyyyyyyy\na\n".repeat(LONGEST_HEAD / 10));
+    let one_line = format!("{chunked}0\n{}", "a".repeat(LONGEST_HEAD + 100));
+    for endless in [trailers, extensions, one_line] {
+        let reason = read(endless.as_bytes(), 1000).expect_err("endless").to_string();
+        assert!(reason.contains("64 KiB"), "{reason}");
+    }
+}
+
+#[test]
+fn small_chunks_cost_no_more_than_their_number() {
+    let mut stream = b"Lambda-Runtime-Function-Response-Mode: streaming\nTransfer-Encoding: chunked\n\n".to_vec();
+    let count = 200_000;
+    stream.extend(b"1\nx\n".repeat(count));
+    let (mut reader, mut got) = (Reader::new(), 0);
+    assert!(matches!(reader.next(&mut stream), Ok(Some(Item::StreamHead(_)))));
+    let mut piece = [0; 8 * 1024];
+    while let Ok(Stream::Piece(length)) = reader.stream(&mut stream, &mut piece) {
+        got += length;
+    }
+    assert_eq!(got, count);
 }
