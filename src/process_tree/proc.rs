@@ -27,10 +27,18 @@ pub fn read<'a>(path: &str, bytes: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
     Ok(bytes)
 }
 
-/// The numbers that are the names in a folder: processes, threads or descriptors.
-pub fn numbers_in(folder: &str) -> io::Result<impl Iterator<Item = i32> + use<>> {
-    let entries = std::fs::read_dir(folder)?;
-    Ok(entries.map_while(Result::ok).filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+/// The numbers that are the names in a folder: processes, threads or descriptors. All of them, or none.
+pub fn numbers_in(folder: &str) -> io::Result<Vec<i32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// Whether a file could not be read because its process or thread has ended; or the kernel has no such file.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }
 
 /// `/proc/PID/stat`.
@@ -49,7 +57,7 @@ impl Stat {
         // The second field is the name, in parentheses, and may hold any byte.
         let rest = bytes.get(memrchr(b')', bytes)? + 1..)?;
         let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let state = *words.next()?.first()?;
+        let &[state @ b'A'..=b'z'] = words.next()? else { return None };
         let mut pid = || Some(Pid::from_raw(number(words.next()?)?));
         let (parent, group, session) = (pid()?, pid()?, pid()?);
         // Field 22; the session was field 6.
