@@ -74,6 +74,12 @@ impl Config {
         let left = deadline?.saturating_duration_since(began);
         Some(began + left.checked_sub(self.deadline_margin).filter(|left| !left.is_zero()).unwrap_or(left / 2))
     }
+
+    /// When the next event must be asked for: half a margin before the deadline. Lambda counts an invocation until then.
+    pub fn ask_by(&self, began: Instant, deadline: Option<Instant>) -> Option<Instant> {
+        let answer_by = self.answer_by(began, deadline)?;
+        Some(answer_by + deadline?.saturating_duration_since(answer_by) / 2)
+    }
 }
 
 /// `$_HANDLER`; `None` where it is unset, as in container images.

@@ -15,12 +15,9 @@ mod log;
 mod os;
 #[allow(dead_code, unused_imports)] // Nobody asks it yet.
 mod process_tree;
-mod setup;
 mod shell;
-mod snapstart;
 mod source;
 mod supervisor;
-mod workers;
 mod xray;
 
 use std::ffi::OsString;
@@ -30,13 +27,12 @@ use std::sync::Arc;
 use cli::Arguments;
 use config::Config;
 use fault::Fault;
-use handler::find;
+use handler::program::find;
 use os::Signals;
-use setup::Setup;
 use shell::Shell;
+use supervisor::Setup;
 
 fn main() -> ExitCode {
-    os::give_back_large_buffers();
     log::set_style(config::log_style());
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);
@@ -76,9 +72,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let setup = set_up(name, arguments.trace, arguments.watch, signals).inspect_err(log::fault);
     match (address, setup) {
-        (Some(address), Ok(setup)) => workers::serve(&address, &setup),
-        (Some(address), Err(fault)) => workers::init_error(&address, &fault),
-        (None, Ok(setup)) => shell::serve(Shell::new(arguments.event_files, arguments.timeout), &setup),
+        (Some(address), Ok(setup)) => supervisor::serve_lambda(&address, &setup),
+        (Some(address), Err(fault)) => supervisor::init_error(&address, &fault),
+        (None, Ok(setup)) => supervisor::serve_shell(Shell::new(arguments.event_files, arguments.timeout), &setup),
         (None, Err(_)) => Ok(ExitCode::FAILURE),
     }
 }
@@ -87,7 +83,7 @@ fn set_up(name: OsString, trace: bool, watch: bool, signals: Arc<Signals>) -> Re
     let mut config = Config::read()?;
     config.trace |= trace;
     config.watch = watch;
-    let find = || find::find(&name, &config.task_root, &config::search_path());
+    let find = || find(&name, &config.task_root, &config::search_path());
     let program = if watch { None } else { Some(find()?) };
     Ok(Setup { config, name, program, signals })
 }

@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -10,10 +9,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::ptr::NonNull;
 
 use nix::libc;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
@@ -51,30 +49,6 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
-}
-
-/// Has large buffers given back to the system as soon as they are free: glibc would keep the memory of a 6 MB event for
-/// ever, which a sandbox of 128 MB has other uses for (mallopt(3)).
-pub fn give_back_large_buffers() {
-    keep_buffers(256 * 1024, 128 * 1024);
-}
-
-/// Where one thread has all events: what an event of up to 1 MB takes is kept for the next one, since new pages double the time
-/// of such an event. Several threads would each keep as much.
-pub fn keep_buffers_up_to_a_megabyte() {
-    keep_buffers(1088 * 1024, 3 * 1024 * 1024);
-}
-
-/// Buffers above `largest` bytes are not kept, nor what is free at the end of the heap above `free`.
-fn keep_buffers(largest: libc::c_int, free: libc::c_int) {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt takes two integers and sets a number, with glibc's own lock held.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, largest);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, free);
-    }
-    #[cfg(not(target_env = "gnu"))]
-    let _ = (largest, free);
 }
 
 /// A program with its arguments and environment, as `execve` takes them.
@@ -230,77 +204,5 @@ pub fn reserve_descriptor(number: RawFd) {
             // SAFETY: `number` is not open, so nothing of ours is closed by it.
             unsafe { libc::dup3(null.as_raw_fd(), number, libc::O_CLOEXEC) };
         }
-    }
-}
-
-/// The first page of a file as memory: what is written there is in the file at once, for whoever reads it, without a
-/// system call.
-#[derive(Debug)]
-pub struct FilePage(NonNull<u8>);
-
-/// The file is ours, but others may shorten it.
-#[derive(Debug)]
-pub struct PageLost;
-
-// SAFETY: it is the only way to its memory, which no thread owns.
-unsafe impl Send for FilePage {}
-
-thread_local! {
-    /// Where this thread is writing to a file's page.
-    static WRITING: Cell<usize> = const { Cell::new(0) };
-}
-
-impl FilePage {
-    /// How much can be written. No page is smaller.
-    pub const SIZE: usize = 4096;
-
-    /// Maps `file`, which must be writable, and not empty whenever it is written to. Not every file system can do it.
-    pub fn of(file: &File) -> io::Result<Self> {
-        let guard = SigAction::new(SigHandler::SigAction(replace_lost_page), SaFlags::SA_SIGINFO, SigSet::empty());
-        // SAFETY: the handler makes system calls only, and touches nothing but a constant-initialised thread-local.
-        unsafe { sigaction(Signal::SIGBUS, &guard) }?;
-        // SAFETY: a new mapping at a place of the kernel's choice; nothing of ours is there.
-        let start = unsafe {
-            let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-            libc::mmap(std::ptr::null_mut(), Self::SIZE, access, kind, file.as_raw_fd(), 0)
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        NonNull::new(start.cast()).map(Self).ok_or_else(io::Error::last_os_error)
-    }
-
-    /// Writes `content` at the beginning of the file, whose length must have room for it.
-    pub fn write(&mut self, content: &[u8]) -> Result<(), PageLost> {
-        let length = content.len().min(Self::SIZE);
-        WRITING.set(self.0.addr().get());
-        // SAFETY: the page is mapped, writable and of this size, and nobody else in this process knows of it. Should the
-        // file have lost it, `replace_lost_page` puts another one in its place in the middle of this.
-        unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), self.0.as_ptr(), length) };
-        if WRITING.replace(0) == 0 { Err(PageLost) } else { Ok(()) }
-    }
-}
-
-impl Drop for FilePage {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `of` with this size, and ends here.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), Self::SIZE) };
-    }
-}
-
-/// SIGBUS comes where a file has been shortened below a page that is written to: by a handler that does not know better,
-/// which shall not be `bootstrap`'s end (mmap(2)). Any other SIGBUS is.
-extern "C" fn replace_lost_page(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    let page = WRITING.replace(0);
-    // SAFETY: the kernel passes a valid siginfo_t, and for SIGBUS it has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
-    if page != 0 && (page..page + FilePage::SIZE).contains(&address) {
-        let (access, kind) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: it replaces the very page that this thread was writing to, which cannot be used any more.
-        unsafe { libc::mmap(page as *mut libc::c_void, FilePage::SIZE, access, kind, -1, 0) };
-    } else {
-        // SAFETY: from here on SIGBUS ends the process, as it does by default, when the same instruction is tried again.
-        unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
     }
 }
