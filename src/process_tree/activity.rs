@@ -102,7 +102,7 @@ fn threads(members: &Members) -> Vec<Thread> {
     for &process in members.pids.iter().chain(&members.doubtful) {
         match proc::numbers_in(&format!("/proc/{process}/task")) {
             Ok(ids) => threads.extend(ids.into_iter().map(|id| Thread { process, id })),
-            Err(error) if proc::is_gone(&error) => {}
+            Err(error) if proc::is_gone(&error) && !proc::exists(process) => {}
             // It will be seen that it cannot be seen.
             Err(_) => threads.push(Thread { process, id: process.as_raw() }),
         }
@@ -151,7 +151,8 @@ fn judge(
     let text = proc::read(&format!("/proc/{process}/task/{id}/syscall"), bytes);
     let is_gone = text.as_ref().is_err_and(proc::is_gone);
     let Some(blocked) = text.ok().and_then(Blocked::parse) else {
-        let has_ended = is_gone && self::status(thread, bytes).is_none();
+        let is_hidden = id == process.as_raw() && proc::exists(process);
+        let has_ended = is_gone && !is_hidden && self::status(thread, bytes).is_none();
         return (!has_ended).then(Verdict::unseen);
     };
     // Asleep is S; what is in D waits for a device.

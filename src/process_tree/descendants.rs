@@ -186,7 +186,7 @@ impl Finder {
                         .filter(|stat| stat.group != own_group && stat.parent == getpid())
                         .map(|stat| Orphan { pid, stat }),
                 ),
-                Err(error) => self.has_failed |= !proc::is_gone(&error),
+                Err(error) => self.has_failed |= !proc::is_gone(&error) || proc::exists(pid),
             }
         }
         orphans

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// No file that is read here is longer: the largest are the children of a process and the set of an epoll.
@@ -39,6 +39,11 @@ pub fn numbers_in(folder: &str) -> io::Result<Vec<i32>> {
 /// Whether a file could not be read because its process or thread has ended; or the kernel has no such file.
 pub fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
+}
+
+/// Whether there is such a process, dead or alive. Where there is and `/proc` has none, it is hidden (`hidepid`).
+pub fn exists(process: Pid) -> bool {
+    kill(process, None) != Err(nix::errno::Errno::ESRCH)
 }
 
 /// `/proc/PID/stat`.
