@@ -35,6 +35,11 @@ mod lambda {
     pub mod prelude;
 }
 
+#[path = "../../src/process_tree"]
+mod process_tree {
+    pub mod proc;
+}
+
 #[path = "../../src/shell"]
 mod shell {
     pub mod events;

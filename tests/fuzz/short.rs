@@ -52,4 +52,4 @@ macro_rules! fuzzed {
     )*};
 }
 
-fuzzed!(events, fault, find, finder, layout, message, prelude, scan);
+fuzzed!(events, fault, find, finder, layout, message, prelude, proc, scan);

@@ -7,6 +7,7 @@ pub mod finder;
 pub mod layout;
 pub mod message;
 pub mod prelude;
+pub mod proc;
 pub mod scan;
 
 /// Where to cut the rest of the input: taken from its first bytes, so that the fuzzer may choose.
