@@ -7,12 +7,17 @@ mod cli;
 mod config;
 mod fault;
 mod handler;
+#[allow(dead_code)] // Until the handler's modes drive it.
+mod http_event;
 mod idle;
 mod invocation;
 mod json;
 mod lambda;
 mod log;
 mod os;
+#[allow(dead_code, unused_imports)] // Until the handler's modes drive it, as `handler::protocol`.
+#[path = "handler/protocol/mod.rs"]
+mod protocol;
 mod setup;
 mod shell;
 mod snapstart;
