@@ -3,6 +3,7 @@
 //! `Response`.
 
 mod members;
+mod object;
 mod percent;
 mod request;
 mod response;

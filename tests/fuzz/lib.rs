@@ -8,6 +8,8 @@
 
 #[path = "../../src/fault.rs"]
 mod fault;
+#[path = "../../src/http_event/mod.rs"]
+mod http_event;
 #[path = "../../src/idle.rs"]
 mod idle;
 #[path = "../../src/invocation.rs"]
@@ -16,6 +18,9 @@ mod invocation;
 mod json;
 #[path = "../../src/os.rs"]
 mod os;
+#[allow(unused_imports)] // What only the handler names.
+#[path = "../../src/handler/protocol/mod.rs"]
+mod protocol;
 #[path = "../../src/xray.rs"]
 mod xray;
 

@@ -40,17 +40,17 @@ impl HeadReader {
         while let Some(found) = memchr::memchr(b'\n', &self.read[self.seen..]) {
             let end = self.seen + found;
             self.seen = end + 1;
-            let is_empty = matches!(&self.read[self.line..end], b"" | b"\r");
-            self.line = end + 1;
-            if is_empty {
+            let line = &self.read[self.line..end];
+            if matches!(line, b"" | b"\r") {
                 let mut body = self.read.split_off(self.seen);
                 body.extend_from_slice(rest);
                 return Ok(Some((head(&self.read)?, body)));
             }
             // Text that is no header is known at its first line.
-            if !self.read.contains(&b':') {
-                return Err(no_header(&self.read));
+            if self.line == 0 && !line.contains(&b':') {
+                return Err(no_header(line));
             }
+            self.line = self.seen;
         }
         self.seen = self.read.len();
         if rest.is_empty() && self.read.len() < LONGEST { Ok(None) } else { Err(too_long()) }

@@ -5,6 +5,7 @@
 //! the way out, and shakes hands where MCP wants that. Messages pass to the byte, but for their ids and raw line ends.
 
 mod event;
+mod flight;
 mod mcp;
 mod message;
 mod reply;
