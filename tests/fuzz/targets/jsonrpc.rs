@@ -50,7 +50,7 @@ pub fn check(data: &[u8]) {
         take(opened.output.into_iter().collect(), &mut open, &mut answers, opened.streamed);
     }
     for line in said {
-        let step = session.on_line(line);
+        let step = session.on_line(line.to_vec());
         sent.extend(lines(&step.write).into_iter().map(<[u8]>::to_vec));
         take(step.outputs, &mut open, &mut answers, streaming);
     }
@@ -62,7 +62,8 @@ pub fn check(data: &[u8]) {
             && let (Some(id), Some(_)) = (message.get("id"), message.get("method"))
         {
             assert!(id.is_u64(), "an id of ours");
-            let step = session.on_line(json!({"jsonrpc": "2.0", "id": id, "result": "staged"}).to_string().as_bytes());
+            let step =
+                session.on_line(json!({"jsonrpc": "2.0", "id": id, "result": "staged"}).to_string().into_bytes());
             sent.extend(lines(&step.write).into_iter().map(<[u8]>::to_vec));
             take(step.outputs, &mut open, &mut answers, streaming);
         }

@@ -137,7 +137,7 @@ impl Session {
                     if matches!(self.handshake, Handshake::Asked { .. }) {
                         self.held.push((call, line));
                     } else {
-                        opened.write.extend_from_slice(&line);
+                        append(&mut opened.write, line);
                     }
                 }
                 Entry::Refused(answer) => {
@@ -199,14 +199,14 @@ impl Session {
         flight.wait(slot);
         if kind == Kind::Initialize && matches!(self.handshake, Handshake::None) {
             self.handshake = Handshake::Asked { id, ours: false, waiting: vec![(call, place)] };
-            write.extend_from_slice(&line);
+            append(write, line);
             return;
         }
         self.asked.insert(id, (call, place));
         if kind == Kind::Other && matches!(self.handshake, Handshake::Asked { .. }) {
             self.held.push((call, line));
         } else {
-            write.extend_from_slice(&line);
+            append(write, line);
         }
     }
 
@@ -243,5 +243,14 @@ impl Session {
     pub fn fail_all(&mut self, fault: &Fault) -> Vec<Output> {
         let calls: Vec<_> = self.calls.keys().copied().collect();
         calls.into_iter().filter_map(|call| self.fail(call, fault)).collect()
+    }
+}
+
+/// One more line to be written. The only one, which may be large, is not copied.
+fn append(write: &mut Vec<u8>, line: Vec<u8>) {
+    if write.is_empty() {
+        *write = line;
+    } else {
+        write.extend_from_slice(&line);
     }
 }

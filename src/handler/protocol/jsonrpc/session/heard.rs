@@ -1,42 +1,60 @@
 //! What a server says: answers find their callers, its own requests are refused, and the rest is for the log.
 
+use std::ops::Range;
+
 use super::super::event::Kind;
 use super::super::flight::TOO_LARGE;
 use super::super::message::Message;
 use super::super::{mcp, reply};
-use super::{Call, Handshake, Note, Output, Session, Step};
+use super::{Call, Handshake, Note, Output, Session, Step, append};
 use crate::http_event::elements;
 use crate::invocation::LARGEST_ANSWER;
 use crate::json;
 
+/// A message that is an answer: whose, where its id stands, and the code of its error.
+struct Due {
+    call: Call,
+    place: usize,
+    id: Range<usize>,
+    code: Option<i64>,
+}
+
 impl Session {
-    /// Takes a line that the server printed, with or without its end.
-    pub fn on_line(&mut self, line: &[u8]) -> Step {
+    /// Takes a line that the server printed, with or without its end. It becomes the answer, where it is one: it may be as
+    /// large as an answer can be, and is not copied.
+    pub fn on_line(&mut self, mut line: Vec<u8>) -> Step {
         let mut step = Step::default();
-        let line = line.trim_ascii();
+        line.truncate(line.trim_ascii_end().len());
+        line.drain(..line.len() - line.trim_ascii_start().len());
         if line.is_empty() {
             return step;
         }
-        let text = std::str::from_utf8(line).ok().filter(|text| text.starts_with(['{', '[']) && json::is_value(line));
+        let text = std::str::from_utf8(&line).ok().filter(|text| text.starts_with(['{', '[']) && json::is_value(&line));
         let Some(text) = text else {
-            step.note = Some(Note::Debug(format!("The server printed what is no message: {}", start_of(line))));
+            step.note = Some(Note::Debug(format!("The server printed what is no message: {}", start_of(&line))));
             return step;
         };
-        match elements(text) {
+        if let Some(list) = elements(text) {
             // Older revisions let a server put several answers together.
-            Some(list) => list.for_each(|message| self.on_message(message, &mut step)),
-            None => self.on_message(text, &mut step),
+            for message in list {
+                if let Some(due) = self.on_message(message, &mut step) {
+                    step.outputs.extend(self.put(due, message.as_bytes().to_vec()));
+                }
+            }
+        } else if let Some(due) = self.on_message(text, &mut step) {
+            step.outputs.extend(self.put(due, line));
         }
         step
     }
 
-    fn on_message(&mut self, text: &str, step: &mut Step) {
+    /// All that a message brings about, but for an answer's way to its caller.
+    fn on_message(&mut self, text: &str, step: &mut Step) -> Option<Due> {
         let message = match Message::read(text) {
             Ok(message) => message,
             Err(problem) => {
                 let start = start_of(text.as_bytes());
                 step.note = Some(Note::Warn(format!("The server printed what is no message ({problem}): {start}")));
-                return;
+                return None;
             }
         };
         match (&message.method, message.id()) {
@@ -55,34 +73,35 @@ impl Session {
             }
             (None, Some(id)) => {
                 let known = id.parse::<u64>().ok().filter(|number| number.to_string() == id);
-                if !known.is_some_and(|id| self.answered(id, &message, step)) {
-                    let problem = format!(
-                        "Nobody waits for the server's answer with the id {}; it was dropped",
-                        start_of(id.as_bytes())
-                    );
-                    step.note = Some(Note::Warn(problem));
+                let Some(known) = known else {
+                    step.note = Some(nobody_waits(id));
+                    return None;
+                };
+                if matches!(self.handshake, Handshake::Asked { id: asked, .. } if asked == known) {
+                    self.shaken(&message, step);
+                    return None;
                 }
+                let due = self.due(known, &message);
+                if due.is_none() {
+                    step.note = Some(nobody_waits(id));
+                }
+                return due;
             }
             (None, None) => {
                 step.note =
                     Some(Note::Debug(format!("The server printed what is no message: {}", start_of(text.as_bytes()))));
             }
         }
+        None
     }
 
-    /// An answer with one of our ids. `false`: nobody waits for it.
-    fn answered(&mut self, id: u64, message: &Message, step: &mut Step) -> bool {
-        if matches!(self.handshake, Handshake::Asked { id: asked, .. } if asked == id) {
-            self.shaken(message, step);
-            return true;
-        }
-        let Some((call, place)) = self.asked.remove(&id) else { return false };
-        let Some(slot) = self.calls.get(&call).and_then(|flight| flight.slots.get(place)) else { return false };
-        if let Kind::Stateless { discover } = slot.kind {
+    /// Whose answer it is. `None`: nobody waits for it.
+    fn due(&mut self, id: u64, message: &Message) -> Option<Due> {
+        let (call, place) = self.asked.remove(&id)?;
+        if let Kind::Stateless { discover } = self.calls.get(&call)?.slots.get(place)?.kind {
             self.learn(discover, message);
         }
-        step.outputs.extend(self.put(call, place, message));
-        true
+        due(call, place, message)
     }
 
     /// What an answer to a request of the stateless kind says of the program.
@@ -120,32 +139,29 @@ impl Session {
             }
         }
         for (_, line) in self.held.drain(..) {
-            step.write.extend_from_slice(&line);
+            append(&mut step.write, line);
         }
         for (call, place) in waiting {
-            step.outputs.extend(self.put(call, place, message));
+            if let Some(due) = due(call, place, message) {
+                step.outputs.extend(self.put(due, message.text.as_bytes().to_vec()));
+            }
         }
     }
 
     /// Puts an answer into its place, with the caller's id in it.
-    fn put(&mut self, call: Call, place: usize, message: &Message) -> Option<Output> {
+    fn put(&mut self, due: Due, mut answer: Vec<u8>) -> Option<Output> {
+        let Due { call, place, id, code } = due;
         let flight = self.calls.get_mut(&call)?;
         let slot = flight.slots.get_mut(place).filter(|slot| slot.answer.is_none())?;
-        let at = message.id.clone()?;
-        slot.code = message.error.map(|_| message.error_code().unwrap_or_default());
-        let length = message.text.len() + slot.id.len();
-        let answer = if flight.size + length > LARGEST_ANSWER {
+        if flight.size + answer.len() + slot.id.len() > LARGEST_ANSWER {
             slot.code = Some(mcp::INTERNAL_ERROR);
-            reply::error(&slot.id, mcp::INTERNAL_ERROR, TOO_LARGE)
+            answer = reply::error(&slot.id, mcp::INTERNAL_ERROR, TOO_LARGE);
         } else {
-            let mut answer = Vec::with_capacity(length);
-            answer.extend_from_slice(&message.text.as_bytes()[..at.start]);
-            answer.extend_from_slice(slot.id.as_bytes());
-            answer.extend_from_slice(&message.text.as_bytes()[at.end..]);
+            slot.code = code;
+            answer.splice(id, slot.id.bytes());
             // A line may have a CR in it, which would end one of an event stream.
             json::flatten(&mut answer);
-            answer
-        };
+        }
         flight.size += answer.len();
         slot.answer = Some(answer);
         flight.left -= 1;
@@ -177,6 +193,15 @@ impl Session {
         bytes.extend(reply::sse(&line));
         Some(Output { call, bytes: Ok(bytes), last: false })
     }
+}
+
+fn due(call: Call, place: usize, message: &Message) -> Option<Due> {
+    let code = message.error.map(|_| message.error_code().unwrap_or_default());
+    Some(Due { call, place, id: message.id.clone()?, code })
+}
+
+fn nobody_waits(id: &str) -> Note {
+    Note::Warn(format!("Nobody waits for the server's answer with the id {}; it was dropped", start_of(id.as_bytes())))
 }
 
 /// The start of something, for the log.
