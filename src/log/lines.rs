@@ -107,7 +107,7 @@ impl Entries {
     /// A line that is indented belongs to the one before it, if they came in one piece: a stack trace is one entry.
     fn add(&mut self, line: &[u8]) {
         let is_json = style().json;
-        let own = is_json && json::is_object(line);
+        let own = json::is_object(line);
         let crowded = is_json && !own && self.count >= ENTRIES_A_PIECE;
         let belongs = (matches!(line.first(), Some(b' ' | b'\t')) && entries_are_joined()) || crowded;
         let joined = !own && belongs && !self.open.is_empty() && self.open.len() + line.len() < LONGEST_LINE;

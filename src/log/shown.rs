@@ -2,6 +2,7 @@
 //! line, overwrite one, or speak to a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// `text` with control characters (C0 but for tab, DEL, C1) and the two characters that Unicode calls line and paragraph
 /// separators written as `\x1b`. Line feeds are for the caller to deal with: they are kept.
@@ -13,8 +14,8 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         match u32::from(character) {
             code if !is_shown(character) || code == 0x0a => out.push(character),
-            code if code < 0x100 => out.push_str(&format!("\\x{code:02x}")),
-            code => out.push_str(&format!("\\u{code:04x}")),
+            code if code < 0x100 => drop(write!(out, "\\x{code:02x}")),
+            code => drop(write!(out, "\\u{code:04x}")),
         }
     }
     Cow::Owned(out)

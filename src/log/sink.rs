@@ -20,7 +20,7 @@ const STALL: Duration = Duration::from_millis(40);
 const PIECE: usize = 4096;
 
 /// What is kept of an entry that went out in part: its end must be there before anything else.
-static SINK: Mutex<Sink> = Mutex::new(Sink { unsent: Vec::new(), lost: 0, stalled: false, own: None });
+static SINK: Mutex<Sink> = Mutex::new(Sink { unsent: Vec::new(), lost: 0, stalled: false, own: Own::NotTried });
 
 struct Sink {
     unsent: Vec<u8>,
@@ -28,8 +28,14 @@ struct Sink {
     lost: u64,
     /// The reader took nothing the last time: it is not waited for again.
     stalled: bool,
-    /// Stderr by a description of our own that never blocks, where it can be had; `None` until it was tried.
-    own: Option<Option<OwnedFd>>,
+    own: Own,
+}
+
+/// Stderr by a description of our own that never blocks.
+enum Own {
+    NotTried,
+    CannotBeHad,
+    Opened(OwnedFd),
 }
 
 /// Writes `lines`, all of which have their ends, or drops them.
@@ -38,7 +44,9 @@ pub fn write(lines: &[u8]) {
         return;
     }
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
-    sink.own.get_or_insert_with(reopened);
+    if matches!(sink.own, Own::NotTried) {
+        sink.own = reopened().map_or(Own::CannotBeHad, Own::Opened);
+    }
     if !sink.finish() {
         sink.lost += count(lines);
         return;
@@ -86,7 +94,7 @@ impl Sink {
     /// How much was sent before nobody took any more.
     fn send_some(&mut self, bytes: &[u8]) -> usize {
         let stderr = io::stderr();
-        let own = self.own.as_ref().and_then(Option::as_ref).map(AsFd::as_fd);
+        let own = if let Own::Opened(own) = &self.own { Some(own.as_fd()) } else { None };
         let (descriptor, piece) = own.map_or((stderr.as_fd(), PIECE), |own| (own, usize::MAX));
         let mut sent = 0;
         let mut until = Instant::now() + if self.stalled { Duration::ZERO } else { STALL };

@@ -11,6 +11,7 @@ impl Lines {
         Self::default()
     }
 
+    #[allow(clippy::unused_self)] // As it is declared there.
     pub fn flush(&mut self) {}
 
     pub fn push(&mut self, piece: &[u8]) {
