@@ -9,7 +9,8 @@ use std::fs;
 use std::io;
 use std::sync::OnceLock;
 
-use nix::unistd::{Pid, getpgrp, getpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getsid};
 
 use super::ProcessTree;
 use super::proc::{self, Stat};
@@ -191,11 +192,23 @@ impl Finder {
                         .map(|stat| Orphan { pid, stat }),
                 ),
                 Err(error) if proc::is_gone(&error) && !proc::exists(pid) => self.has_changed = true,
-                Err(_) => self.has_failed = true,
+                Err(_) => match hidden(pid) {
+                    Some(stat) if stat.group == own_group => {}
+                    Some(stat) => orphans.push(Orphan { pid, stat }),
+                    None => self.has_failed = true,
+                },
             }
         }
         orphans
     }
+}
+
+/// What the system says of a child of ours that `/proc` hides. When it was started is not known: not before any tree.
+fn hidden(pid: Pid) -> Option<Stat> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let state = if waitid(Id::Pid(pid), flags) == Ok(WaitStatus::StillAlive) { b'S' } else { b'Z' };
+    let (group, session) = (getpgid(Some(pid)).ok()?, getsid(Some(pid)).ok()?);
+    Some(Stat { state, parent: getpid(), group, session, started: u64::MAX })
 }
 
 /// A child that moved while the lists were read may be in two of them.

@@ -144,8 +144,10 @@ fn one_that_is_seen_at_rest_has_done_its_work() {
     let mut looks = 0;
     for _ in 0..100 {
         ball.child.stdin.as_mut().unwrap().write_all(b".").unwrap();
+        let began = Instant::now();
         while !ball.look().at_rest {
             looks += 1;
+            assert!(began.elapsed() < PATIENCE, "it does not come to rest: {}", ball.look().seen);
         }
         let answer = ball.child.stdout.as_mut().unwrap();
         assert_eq!(os::bytes_waiting(answer.as_fd()).unwrap(), 4, "at rest before its answer");
