@@ -1,6 +1,7 @@
 //! An event as `/next` gives it: its headers become an invocation.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use anyhow::Context;
 use httparse::Header;
@@ -48,7 +49,11 @@ pub fn with_headers(headers: Headers) -> anyhow::Result<Invocation> {
 pub fn with_body(mut invocation: Invocation, body: anyhow::Result<Vec<u8>>) -> Invocation {
     match body {
         Ok(body) => invocation.body = body,
-        Err(error) => invocation.fault = Some(Fault::broken_event(&error)),
+        Err(error) => {
+            invocation.fault = Some(Fault::broken_event(&error));
+            // Whoever has broken it off may take no answer either.
+            invocation.deadline.get_or_insert_with(Instant::now);
+        }
     }
     invocation
 }

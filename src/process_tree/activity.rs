@@ -69,7 +69,7 @@ pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
     let mut bytes = Vec::new();
     let members = descendants::members(tree);
     let threads = threads(&members);
-    let mut may_rest = stdin_is_empty && !members.is_cut && threads.len() < MOST_THREADS;
+    let mut may_rest = stdin_is_empty && !members.is_cut && !members.has_changed && threads.len() < MOST_THREADS;
     let before = may_rest.then(|| statuses(&threads, &mut bytes));
     let descriptors = Descriptors::new(tree.pipes, &members.pids);
     let mut seen = Seen::default();
