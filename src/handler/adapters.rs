@@ -23,7 +23,20 @@ const PYTHON: Adapter = Adapter {
     endings: &["py"],
     interpreter: "python3",
     before: &["-c"],
-    source: include_str!("../../handlers/python/adapter.py"),
+    // One namespace. What not every function needs is text until then: to compile it takes Python its time.
+    source: concat!(
+        include_str!("../../handlers/python/adapter.py"),
+        include_str!("../../handlers/python/marshaller.py"),
+        include_str!("../../handlers/python/context.py"),
+        include_str!("../../handlers/python/errors.py"),
+        include_str!("../../handlers/python/load.py"),
+        "LATER = {'log': r'''",
+        include_str!("../../handlers/python/log.py"),
+        "''', 'official': r'''",
+        include_str!("../../handlers/python/official.py"),
+        "'''}\n",
+        include_str!("../../handlers/python/runtime.py"),
+    ),
     after: &[],
 };
 

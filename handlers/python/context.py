@@ -1,0 +1,141 @@
+"""The context, a handler's second argument: the attributes, methods and names that AWS's runtime gives it."""
+
+
+def with_slots(kind, values):
+    """An object of this kind, filled from a dict. None is none."""
+    if values is None:
+        return None
+    result = kind()
+    for name in kind.__slots__:
+        setattr(result, name, values.get(name))
+    return result
+
+
+def shown(value, names):
+    return "%s([%s])" % (type(value).__name__, ",".join("%s=%s" % (name, getattr(value, name)) for name in names))
+
+
+class CognitoIdentity:
+    __module__ = "awslambdaric.lambda_context"
+    __slots__ = ["cognito_identity_id", "cognito_identity_pool_id"]
+
+    def __repr__(self):
+        return shown(self, self.__slots__)
+
+
+class Client:
+    __module__ = "awslambdaric.lambda_context"
+    __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
+
+    def __repr__(self):
+        return shown(self, self.__slots__)
+
+
+class ClientContext:
+    __module__ = "awslambdaric.lambda_context"
+    __slots__ = ["custom", "env", "client"]
+
+    def __repr__(self):
+        return shown(self, self.__slots__)
+
+
+class LambdaContext:
+    __module__ = "awslambdaric.lambda_context"
+
+    def __init__(
+        self,
+        invoke_id,
+        client_context,
+        cognito_identity,
+        epoch_deadline_time_in_ms,
+        invoked_function_arn=None,
+        tenant_id=None,
+    ):
+        # Asked for now: the user's code may have set them.
+        environment = os.environ.get
+        self.aws_request_id = invoke_id
+        self.log_group_name = environment("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environment("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environment("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environment("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = invoked_function_arn
+        self.tenant_id = tenant_id
+        trace = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
+        fields = trace if isinstance(trace, dict) else {}
+        names = "traceparent", "tracestate", "baggage"
+        self._w3c_fields = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
+        self.client_context = with_slots(ClientContext, client_context)
+        if self.client_context is not None:
+            self.client_context.client = with_slots(Client, self.client_context.client)
+        identity = cognito_identity or {}
+        self.identity = CognitoIdentity()
+        self.identity.cognito_identity_id = identity.get("cognitoIdentityId")
+        self.identity.cognito_identity_pool_id = identity.get("cognitoIdentityPoolId")
+        self._epoch_deadline_time_in_ms = epoch_deadline_time_in_ms
+        if not ON_LAMBDA:
+            self._look_like_lambda()
+
+    def _look_like_lambda(self):
+        """On a shell nobody has said these things; code that splits them finds what it looks for."""
+        name = self.function_name = self.function_name or HANDLER.replace("/", ".").split(".")[0] or "function"
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        arn = "arn:aws:lambda:%s:123456789012:function:%s" % (region, name)
+        self.function_version = self.function_version or "$LATEST"
+        self.memory_limit_in_mb = self.memory_limit_in_mb or "128"
+        self.invoked_function_arn = self.invoked_function_arn or arn
+        self.log_group_name = self.log_group_name or "/aws/lambda/" + name
+        self.log_stream_name = self.log_stream_name or "2026/01/01/[$LATEST]" + "0" * 32
+
+    def get_remaining_time_in_millis(self):
+        return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
+
+    def w3c(self):
+        """The trace context of the W3C that the event came with."""
+        return dict(self._w3c_fields)
+
+    def log(self, msg):
+        for handler in logging.getLogger().handlers if "logging" in globals() else ():
+            if hasattr(handler, "log_sink"):
+                return handler.log_sink.log(str(msg))
+        sys.stdout.write(str(msg))
+
+    def __repr__(self):
+        return shown(
+            self,
+            [
+                "aws_request_id",
+                "log_group_name",
+                "log_stream_name",
+                "function_name",
+                "memory_limit_in_mb",
+                "function_version",
+                "invoked_function_arn",
+                "client_context",
+                "identity",
+                "tenant_id",
+            ],
+        )
+
+
+def parse_json_header(header, name):
+    try:
+        return decode_json(header)
+    except Exception as error:
+        message = "Unable to parse %s JSON: %s" % (name, error)
+        raise FaultException(FaultException.LAMBDA_CONTEXT_UNMARSHAL_ERROR, message)
+
+
+def create_lambda_context(
+    client_context_json,
+    cognito_identity_json,
+    epoch_deadline_time_in_ms,
+    invoke_id,
+    invoked_function_arn,
+    tenant_id,
+):
+    client_context = parse_json_header(client_context_json, "Client Context") if client_context_json else None
+    identity = parse_json_header(cognito_identity_json, "Cognito Identity") if cognito_identity_json else None
+    return LambdaContext(
+        invoke_id, client_context, identity, epoch_deadline_time_in_ms, invoked_function_arn, tenant_id
+    )

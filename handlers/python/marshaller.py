@@ -1,0 +1,126 @@
+"""JSON, to the byte as AWS's runtime has it, and no slower: its own is made by simplejson, which nobody has to bring along.
+
+What json does otherwise is put right here: named tuples are objects, not arrays; bytes are text, as keys, too; and Decimals
+are numbers.
+"""
+
+decode_json = json.JSONDecoder().decode  # taken now: the user's code may put something else in the place of json.loads
+encode_ascii = json.JSONEncoder().encode
+MARK = os.urandom(8).hex()  # stands around numbers that must lose the quotes of a string
+ATOMS = frozenset((str, int, float, bool, type(None)))
+CONTAINERS = dict, list, tuple
+
+
+def plain(value, above):
+    """The value with its named tuples as dicts, and bytes as text. `above` has the ids of those that it is in."""
+    if type(value) in ATOMS:
+        return value
+    if type(value) not in CONTAINERS:
+        as_dict = getattr(value, "_asdict", None)
+        if callable(as_dict):
+            value = as_dict()
+            if not isinstance(value, dict):
+                raise TypeError("_asdict() must return a dict, not " + type(value).__name__)
+        elif isinstance(value, bytes):
+            return value.decode()
+        elif not isinstance(value, CONTAINERS):
+            return value
+    if id(value) in above:
+        raise ValueError("Circular reference detected")
+    above.add(id(value))
+    # No comprehensions: as much as AWS's runtime can nest must fit on the stack.
+    if isinstance(value, dict):
+        result = {}
+        for key, item in value.items():
+            key = key.decode() if isinstance(key, bytes) else key
+            result[key] = item if type(item) in ATOMS else plain(item, above)
+    else:
+        result = []
+        for item in value:
+            result.append(item if type(item) in ATOMS else plain(item, above))
+    above.discard(id(value))
+    return result
+
+
+def has_named_tuples(value):
+    """Whether there may be some in it. It costs a tenth of what the encoding does: most answers have none, and are left as
+    they are."""
+    try:
+        marshal.dumps(value)  # takes nothing but what Python has built in
+        return False
+    except ValueError:
+        pass
+    level, left = [value], 4000000
+    while level:
+        kinds = set(map(type, level)).difference(CONTAINERS)
+        if any(issubclass(kind, CONTAINERS) and hasattr(kind, "_asdict") for kind in kinds):
+            return True
+        if kinds:
+            level = [item for item in level if isinstance(item, CONTAINERS)]
+        left -= len(level) + 1000
+        if left < 0:
+            return True
+        level = list(filter(gc.is_tracked, gc.get_referents(*level)))
+    return False
+
+
+class Encoder(json.JSONEncoder):
+    def __init__(self):
+        # From Python 3.12 on AWS's runtime leaves characters as they are.
+        name, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").partition(".")
+        raw = name == "AWS_Lambda_python3" and minor.isdigit() and int(minor) >= 12
+        super().__init__(ensure_ascii=not raw)
+        self.marked = False
+
+    def default(self, value):
+        if isinstance(value, getattr(sys.modules.get("decimal"), "Decimal", ())):
+            if value.is_nan():
+                return float("nan")
+            self.marked = True
+            return MARK + str(value) + MARK
+        if isinstance(value, bytes) or callable(getattr(value, "_asdict", None)):
+            return plain(value, set())
+        return super().default(value)
+
+    def encode(self, value):
+        self.marked = False
+        try:
+            text = super().encode(plain(value, set()) if has_named_tuples(value) else value)
+        except TypeError:
+            text = super().encode(plain(value, set()))  # if it was for bytes that are a key
+        if self.marked:
+            text = text.replace('"' + MARK, "").replace(MARK + '"', "")
+        return text
+
+
+def to_json(value):
+    return Encoder().encode(value)
+
+
+def to_bytes(text):
+    # Half of a surrogate pair cannot be UTF-8, but its escape is JSON.
+    return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+
+
+class LambdaMarshaller:
+    """What events and answers go through. A function may set another one: `LambdaRuntimeClient.marshaller`."""
+
+    def __init__(self):
+        self.jsonEncoder = Encoder()
+
+    def unmarshal_request(self, request, content_type="application/json"):
+        if not (content_type or "application/json").startswith("application/json"):
+            return request
+        try:
+            text = str(request, "utf-8") if isinstance(request, bytes) else request
+            return decode_json(text[1:] if text.startswith("\ufeff") else text)
+        except Exception as error:
+            raise FaultException(FaultException.UNMARSHAL_ERROR, "Unable to unmarshal input: %s" % error)
+
+    def marshal_response(self, response):
+        if isinstance(response, bytes):
+            return response, "application/unknown"
+        try:
+            return self.jsonEncoder.encode(response), "application/json"
+        except Exception as error:
+            raise FaultException(FaultException.MARSHAL_ERROR, "Unable to marshal response: %s" % error)
