@@ -1,32 +1,5 @@
-"""Errors as callers and X-Ray are told of them. The frames are written down here and not by Python's traceback, which takes
-longer to import than all else, and could be a file of the user's by that name."""
-
-
-class FaultException(Exception):
-    """An error that has one of the official names, and no stack of its own."""
-
-    __module__ = "awslambdaric.lambda_runtime_exception"
-
-    MARSHAL_ERROR = "Runtime.MarshalError"
-    UNMARSHAL_ERROR = "Runtime.UnmarshalError"
-    USER_CODE_SYNTAX_ERROR = "Runtime.UserCodeSyntaxError"
-    HANDLER_NOT_FOUND = "Runtime.HandlerNotFound"
-    IMPORT_MODULE_ERROR = "Runtime.ImportModuleError"
-    BUILT_IN_MODULE_CONFLICT = "Runtime.BuiltInModuleConflict"
-    MALFORMED_HANDLER_NAME = "Runtime.MalformedHandlerName"
-    BEFORE_SNAPSHOT_ERROR = "Runtime.BeforeSnapshotError"
-    AFTER_RESTORE_ERROR = "Runtime.AfterRestoreError"
-    LAMBDA_CONTEXT_UNMARSHAL_ERROR = "Runtime.LambdaContextUnmarshalError"
-    LAMBDA_RUNTIME_CLIENT_ERROR = "Runtime.LambdaRuntimeClientError"
-
-    def __init__(self, exception_type, msg, trace=None):
-        super().__init__(exception_type, msg, trace)
-        self.msg = msg
-        self.exception_type = exception_type
-        self.trace = trace
-
-    def __str__(self):
-        return self.msg
+"""Errors as callers and X-Ray are told of them; this part is run at the first one. The frames are written down here and not
+by Python's traceback, which takes longer to import than all else."""
 
 
 def make_error(error_message, error_type, stack_trace, invoke_id=None):
@@ -57,7 +30,7 @@ def source_line(frame, line, files):
                     source = file.read()
                 coding = re.search(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", b"\n".join(source.split(b"\n", 2)[:2]), re.M)
                 source = source.decode(coding.group(1).decode() if coding else "utf-8", "replace")
-            elif hasattr(loader, "get_source"):
+            elif hasattr(loader, "get_source") and not name.startswith("<"):
                 source = loader.get_source(frame.f_globals["__name__"]) or ""  # one that comes out of a zip
             else:  # one that was made by a library, and told to linecache
                 source = "".join(sys.modules["linecache"].cache[name][2])
@@ -132,3 +105,22 @@ def working_folder():
         return os.getcwd()
     except OSError:
         return ""
+
+
+def error_headers(text):
+    """The header with the error's type, of its JSON. A class may have any name, a line feed in it, too."""
+    kind = str(decode_json(text).get("errorType") or "Error")
+    kind = "".join(letter if "!" <= letter <= "~" else "_" for letter in kind[:200])
+    return {"Lambda-Runtime-Function-Error-Type": kind}
+
+
+def end_after_init_error():
+    """Ends as Python does, with what was registered for that; but not later than in a second, whatever threads there are."""
+    import _thread
+
+    def end():
+        time.sleep(1)
+        os._exit(1)
+
+    _thread.start_new_thread(end, ())
+    sys.exit(1)

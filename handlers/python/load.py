@@ -94,13 +94,14 @@ def load(file, name):
     if module.split(".")[0] in sys.builtin_module_names:
         message = "Cannot use built-in module %s as a handler module" % words
         raise FaultException(FaultException.BUILT_IN_MODULE_CONFLICT, message)
-    if "bootstrap" not in sys.modules and not PathFinder.find_spec("bootstrap"):
+    if "bootstrap" not in sys.modules and not PathFinder.find_spec("bootstrap", sys.path[:4]):
         sys.modules["bootstrap"] = sys.modules["__main__"]  # unless the user has one
     module = module.strip("/").replace("/", ".")
     loaded = sys.modules.get(module)
     try:
         function = loaded or importlib.import_module(module)
     except ImportError as error:
+        later("errors")
         message = "Unable to import module '%s': %s" % (words, error)
         raise FaultException(FaultException.IMPORT_MODULE_ERROR, message, format_frames(frames_of(error))) from None
     except SyntaxError as error:

@@ -4,11 +4,22 @@ What json does otherwise is put right here: named tuples are objects, not arrays
 are numbers.
 """
 
-decode_json = json.JSONDecoder().decode  # taken now: the user's code may put something else in the place of json.loads
-encode_ascii = json.JSONEncoder().encode
 MARK = os.urandom(8).hex()  # stands around numbers that must lose the quotes of a string
 ATOMS = frozenset((str, int, float, bool, type(None)))
 CONTAINERS = dict, list, tuple
+
+
+class Decoder(json.JSONDecoder):
+    # Taken now: the user's code may put something else in the place of json's functions.
+    decode, raw_decode = json.JSONDecoder.decode, json.JSONDecoder.raw_decode
+
+
+class PlainEncoder(json.JSONEncoder):
+    encode, iterencode = json.JSONEncoder.encode, json.JSONEncoder.iterencode
+
+
+decode_json = Decoder().decode
+encode_ascii = PlainEncoder().encode
 
 
 def plain(value, above):
@@ -32,7 +43,10 @@ def plain(value, above):
     if isinstance(value, dict):
         result = {}
         for key, item in value.items():
-            key = key.decode() if isinstance(key, bytes) else key
+            if isinstance(key, bytes):
+                key = key.decode()
+            elif not isinstance(key, (str, int, float, type(None))):
+                raise TypeError("keys must be str, int, float, bool or None, not " + type(key).__name__)
             result[key] = item if type(item) in ATOMS else plain(item, above)
     else:
         result = []
@@ -64,7 +78,7 @@ def has_named_tuples(value):
     return False
 
 
-class Encoder(json.JSONEncoder):
+class Encoder(PlainEncoder):
     def __init__(self):
         # From Python 3.12 on AWS's runtime leaves characters as they are.
         name, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").partition(".")
@@ -80,7 +94,7 @@ class Encoder(json.JSONEncoder):
             return MARK + str(value) + MARK
         if isinstance(value, bytes) or callable(getattr(value, "_asdict", None)):
             return plain(value, set())
-        return super().default(value)
+        raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
     def encode(self, value):
         self.marked = False
@@ -88,6 +102,8 @@ class Encoder(json.JSONEncoder):
             text = super().encode(plain(value, set()) if has_named_tuples(value) else value)
         except TypeError:
             text = super().encode(plain(value, set()))  # if it was for bytes that are a key
+        except RecursionError:  # as json words it, wherever it was
+            raise RecursionError("maximum recursion depth exceeded while encoding a JSON object") from None
         if self.marked:
             text = text.replace('"' + MARK, "").replace(MARK + '"', "")
         return text

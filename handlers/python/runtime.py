@@ -6,6 +6,33 @@ _GLOBAL_TENANT_ID = None
 IN_JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
 
 
+class FaultException(Exception):
+    """An error that has one of the official names, and no stack of its own."""
+
+    __module__ = "awslambdaric.lambda_runtime_exception"
+
+    MARSHAL_ERROR = "Runtime.MarshalError"
+    UNMARSHAL_ERROR = "Runtime.UnmarshalError"
+    USER_CODE_SYNTAX_ERROR = "Runtime.UserCodeSyntaxError"
+    HANDLER_NOT_FOUND = "Runtime.HandlerNotFound"
+    IMPORT_MODULE_ERROR = "Runtime.ImportModuleError"
+    BUILT_IN_MODULE_CONFLICT = "Runtime.BuiltInModuleConflict"
+    MALFORMED_HANDLER_NAME = "Runtime.MalformedHandlerName"
+    BEFORE_SNAPSHOT_ERROR = "Runtime.BeforeSnapshotError"
+    AFTER_RESTORE_ERROR = "Runtime.AfterRestoreError"
+    LAMBDA_CONTEXT_UNMARSHAL_ERROR = "Runtime.LambdaContextUnmarshalError"
+    LAMBDA_RUNTIME_CLIENT_ERROR = "Runtime.LambdaRuntimeClientError"
+
+    def __init__(self, exception_type, msg, trace=None):
+        super().__init__(exception_type, msg, trace)
+        self.msg = msg
+        self.exception_type = exception_type
+        self.trace = trace
+
+    def __str__(self):
+        return self.msg
+
+
 class StandardLogSink:
     """Where the lines of `logging` go: to the log, a record in one piece."""
 
@@ -70,6 +97,7 @@ class LambdaRuntimeClient:
         self.answer(invoke_id, invocation_id, {"Content-Type": content_type}, to_bytes(result_data))
 
     def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
+        later("errors")
         headers = error_headers(error_response_data)
         if xray_fault and len(xray_fault) < 32768 and xray_fault.isascii() and xray_fault.isprintable():
             headers["Lambda-Runtime-Function-XRay-Error-Cause"] = xray_fault
@@ -85,40 +113,6 @@ class LambdaRuntimeClient:
     def answer(self, invoke_id, invocation_id, headers, body):
         headers["Content-Length"] = len(body)
         self.write(head(invoke_id, invocation_id, headers), body)
-
-    def stream(self, invoke_id, invocation_id, parts):
-        """Text or bytes, part by part; a dict as the first one is an HTTP response's status, headers and cookies."""
-        first = next(parts, b"")  # what fails up to here is an ordinary error
-        content_type = "application/octet-stream"
-        if isinstance(first, dict):
-            content_type = "application/vnd.awslambda.http-integration-response"
-            response = {"statusCode": 200, "headers": {}, "cookies": []}
-            response.update(first)
-            first = to_bytes(to_json(response)) + bytes(8)
-        headers = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked"}
-        headers["Content-Type"] = content_type
-        self.write(head(invoke_id, invocation_id, headers))
-        end = "0\r\n"
-        try:
-            self.chunk(first)
-            for part in parts:
-                self.chunk(part)
-        except Exception as error:
-            result = build_fault_result(error)
-            result["requestId"] = invoke_id
-            result["errorMessage"] = result["errorMessage"][:8000]
-            result["stackTrace"] = result["stackTrace"][-20:]
-            text = encode_ascii(result)
-            end += "%s: %s\r\n" % next(iter(error_headers(text).items()))
-            end += "Lambda-Runtime-Function-Error-Body: %s\r\n" % text
-        self.write((end + "\r\n").encode())
-
-    def chunk(self, part):
-        data = to_bytes(part) if isinstance(part, str) else part
-        if not isinstance(data, bytes):
-            raise TypeError("a stream is made of str or bytes, not " + type(part).__name__)
-        if data:  # an empty chunk would be the end
-            self.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def write(self, *pieces):
         if os.getpid() != PROCESS:
@@ -141,13 +135,6 @@ def head(invoke_id, invocation_id, headers):
         if value:
             lines.append("Lambda-Runtime-%s: %s\n" % (name, value))
     return ("".join(lines) + "\n").encode()
-
-
-def error_headers(text):
-    """The header with the error's type, of its JSON. A class may have any name, a line feed in it, too."""
-    kind = str(decode_json(text).get("errorType") or "Error")
-    kind = "".join(letter if "!" <= letter <= "~" else "_" for letter in kind[:200])
-    return {"Lambda-Runtime-Function-Error-Type": kind}
 
 
 def handle_event_request(
@@ -178,14 +165,17 @@ def handle_event_request(
         event = client.marshaller.unmarshal_request(event_body, content_type)
         response = request_handler(event, context)
         if isinstance(response, GeneratorType):
-            return client.stream(invoke_id, invocation_id, response)
+            later("stream")
+            return stream(client, invoke_id, invocation_id, response)
         result, result_content_type = client.marshaller.marshal_response(response)
     except FaultException as error:
+        later("errors")
         xray = make_xray_fault("LambdaValidationError", error.msg, working_folder(), [])
         fault = make_error(error.msg, error.exception_type, error.trace, invoke_id)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # asyncio.CancelledError is no Exception
+        later("errors")
         frames, message, kind = frames_of(error), message_of(error), type(error).__name__
         xray = make_xray_fault(kind, message, working_folder(), frames)
         fault = make_error(message, kind, format_frames(frames), invoke_id)
@@ -198,39 +188,6 @@ def has_hooks():
     """Whether the user's code has registered something with snapshot_restore_py, AWS's library for SnapStart."""
     library = sys.modules.get("snapshot_restore_py")
     return bool(library and (library.get_before_snapshot() or library.get_after_restore()))
-
-
-def call_hooks(moment):
-    """Calls what was registered: before the snapshot the last one first, after the restore the first one first."""
-    library = sys.modules["snapshot_restore_py"]
-    if moment == "before-snapshot":
-        hooks = library.get_before_snapshot()
-        while hooks:  # one may register others
-            function, args, kwargs = hooks.pop()
-            function(*args, **kwargs)
-    else:
-        for function, args, kwargs in library.get_after_restore():
-            function(*args, **kwargs)
-
-
-def hear_of(client, moment):
-    try:
-        call_hooks(moment)
-        client.write(b"Content-Length: 0\n\n")
-    except Exception as error:
-        client.post_invocation_error(None, to_json(build_fault_result(error)), "")
-
-
-def end_after_init_error():
-    """Ends as Python does, with what was registered for that; but not later than in a second, whatever threads there are."""
-    import _thread
-
-    def end():
-        time.sleep(1)
-        os._exit(1)
-
-    _thread.start_new_thread(end, ())
-    sys.exit(1)
 
 
 def main(file, name):
@@ -249,8 +206,10 @@ def main(file, name):
     try:
         handler = load(file, name)
     except FaultException as error:
+        later("errors")
         failed = make_error(error.msg, error.exception_type, error.trace)
     except Exception as error:
+        later("errors")
         failed = build_fault_result(error)
     if failed:
         client.post_init_error(failed)
@@ -261,6 +220,7 @@ def main(file, name):
         if request is None:
             return
         if request.moment:
+            later("snapstart")
             hear_of(client, request.moment)
             continue
         _GLOBAL_AWS_REQUEST_ID, _GLOBAL_TENANT_ID = request.invoke_id, request.tenant_id
