@@ -93,8 +93,8 @@ def handler(event, context): return ['wrapped', function(event, context)]";
     let function = handling("return event").program("wrapper", wrapper).file("agent/wrapper.py", agent);
     let python = need("python3");
     // What is started by AWS_LAMBDA_EXEC_WRAPPER, from the PATH, so that it does not matter who starts it.
-    let wrapped = format!("#!/bin/sh\nexec \"${{0%/*}}/../wrapper\" {} \"$@\"\n", python.display());
-    let function = function.program("bin/python3", wrapped);
+    let interpreter = format!("#!/bin/sh\nexec \"${{0%/*}}/../wrapper\" {} \"$@\"\n", python.display());
+    let function = function.program("bin/python3", interpreter);
     let path = format!("{}:{}", function.folder().join("bin").display(), search_path());
     assert_eq!(function.env("PATH", path).start().call("1").json(), json!(["wrapped", 1]));
 }

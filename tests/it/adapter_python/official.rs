@@ -1,4 +1,4 @@
-//! AWS's own client for Python, `awslambdaric` from PyPI, beside ours: the same function, the same events, the same interpreter,
+//! AWS's own client for Python, `awslambdaric` from `PyPI`, beside ours: the same function, the same events, the same interpreter,
 //! and what comes back is compared, to the byte where both may be.
 
 use crate::harness::files::search_path;
@@ -155,7 +155,7 @@ impl Both {
         let (ours, theirs) = self.call(&event);
         assert_eq!(ours.0.call, theirs.0.call, "{case}: {} and {}", ours.0, theirs.0);
         let (text, wanted) = (ours.text(), paths(&theirs.text(), &self.theirs, &self.ours));
-        assert!(text == wanted, "{case}: ours {:.3000}\ntheirs {wanted:.3000}", text);
+        assert!(text == wanted, "{case}: ours {text:.3000}\ntheirs {wanted:.3000}");
         if ours.0.call == Call::Response {
             assert_eq!(ours.0.header("Content-Type"), theirs.0.header("Content-Type"), "{case}");
         } else {
