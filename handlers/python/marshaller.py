@@ -1,4 +1,4 @@
-"""JSON, to the byte as AWS's runtime has it, and no slower: its own is made by simplejson, which nobody has to bring along.
+"""JSON, to the byte as AWS's runtime has it, and as fast: its own is made by simplejson, which nobody has to bring along.
 
 What json does otherwise is put right here: named tuples are objects, not arrays; bytes are text, as keys, too; and Decimals
 are numbers.
@@ -6,7 +6,9 @@ are numbers.
 
 MARK = os.urandom(8).hex()  # stands around numbers that must lose the quotes of a string
 ATOMS = frozenset((str, int, float, bool, type(None)))
+KEYS = frozenset((str,))
 CONTAINERS = dict, list, tuple
+PLAIN = frozenset(CONTAINERS)
 
 
 class Decoder(json.JSONDecoder):
@@ -32,6 +34,8 @@ def plain(value, above):
             value = as_dict()
             if not isinstance(value, dict):
                 raise TypeError("_asdict() must return a dict, not " + type(value).__name__)
+            if KEYS.issuperset(map(type, value)) and ATOMS.issuperset(map(type, value.values())):
+                return value
         elif isinstance(value, bytes):
             return value.decode()
         elif not isinstance(value, CONTAINERS):
@@ -59,19 +63,24 @@ def plain(value, above):
 def has_named_tuples(value):
     """Whether there may be some in it. It costs a tenth of what the encoding does: most answers have none, and are left as
     they are."""
-    try:
-        marshal.dumps(value)  # takes nothing but what Python has built in
+    if type(value) in ATOMS:
         return False
-    except ValueError:
-        pass
-    level, left = [value], 4000000
+    level, left, marshaled = [value], 4000000, False
     while level:
-        kinds = set(map(type, level)).difference(CONTAINERS)
+        kinds = set(map(type, level)) - PLAIN
         if any(issubclass(kind, CONTAINERS) and hasattr(kind, "_asdict") for kind in kinds):
             return True
         if kinds:
             level = [item for item in level if isinstance(item, CONTAINERS)]
-        left -= len(level) + 1000
+        size = sum(map(len, level))
+        if size > 1000 and not marshaled:
+            marshaled = True  # of much, marshal is faster: it takes nothing but what Python has built in
+            try:
+                marshal.dumps(value)
+                return False
+            except ValueError:
+                pass
+        left -= size + 1000
         if left < 0:
             return True
         level = list(filter(gc.is_tracked, gc.get_referents(*level)))

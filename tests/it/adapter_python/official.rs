@@ -289,6 +289,9 @@ fn the_log_is_the_same() {
     for (format, level) in [("Text", ""), ("Text", "INFO"), ("JSON", ""), ("JSON", "warn"), ("JSON", "TRACE")] {
         let both = both(|| function(SOURCE).env("AWS_LAMBDA_LOG_FORMAT", format).env("AWS_LAMBDA_LOG_LEVEL", level));
         both.same("log");
+        for function in [&both.ours, &both.theirs] {
+            function.wait_log("without an end");
+        }
         let [ours, theirs] = both.logs();
         assert!(theirs.iter().any(|line| line.contains("KeyError")), "{theirs:?}");
         // In JSON bootstrap makes an object of a line that is none; it has its own tests.
@@ -315,4 +318,13 @@ fn what_cannot_be_loaded_is_the_same_error() {
         });
         assert_eq!(ours, theirs, "{source}");
     }
+}
+
+#[test]
+fn answers_are_made_json_in_about_the_time_that_awss_client_takes() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/python-answers.py");
+    // The ratios that were measured are in docs/python.md; far above them something is wrong.
+    let output = Command::new(tool("python3")).args([script, "--limit", "2.5"]).output().unwrap();
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && told.contains("| 100,000 integers, escaped |"), "{told}");
 }
