@@ -1,16 +1,6 @@
 """The context, a handler's second argument: the attributes, methods and names that AWS's runtime gives it."""
 
 
-def with_slots(kind, values):
-    """An object of this kind, filled from a dict. None is none."""
-    if values is None:
-        return None
-    result = kind()
-    for name in kind.__slots__:
-        setattr(result, name, values.get(name))
-    return result
-
-
 def shown(value, names):
     return "%s([%s])" % (type(value).__name__, ",".join("%s=%s" % (name, getattr(value, name)) for name in names))
 
@@ -18,22 +8,6 @@ def shown(value, names):
 class CognitoIdentity:
     __module__ = "awslambdaric.lambda_context"
     __slots__ = ["cognito_identity_id", "cognito_identity_pool_id"]
-
-    def __repr__(self):
-        return shown(self, self.__slots__)
-
-
-class Client:
-    __module__ = "awslambdaric.lambda_context"
-    __slots__ = ["installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"]
-
-    def __repr__(self):
-        return shown(self, self.__slots__)
-
-
-class ClientContext:
-    __module__ = "awslambdaric.lambda_context"
-    __slots__ = ["custom", "env", "client"]
 
     def __repr__(self):
         return shown(self, self.__slots__)
@@ -61,13 +35,11 @@ class LambdaContext:
         self.function_version = environment("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
-        trace = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
-        fields = trace if isinstance(trace, dict) else {}
-        names = "traceparent", "tracestate", "baggage"
-        self._w3c_fields = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
-        self.client_context = with_slots(ClientContext, client_context)
-        if self.client_context is not None:
-            self.client_context.client = with_slots(Client, self.client_context.client)
+        self._w3c_fields = {}
+        self.client_context = None
+        if client_context is not None:
+            later("client")
+            fill_client_context(self, client_context)
         identity = cognito_identity or {}
         self.identity = CognitoIdentity()
         self.identity.cognito_identity_id = identity.get("cognitoIdentityId")

@@ -6,9 +6,6 @@ are numbers.
 
 MARK = os.urandom(8).hex()  # stands around numbers that must lose the quotes of a string
 ATOMS = frozenset((str, int, float, bool, type(None)))
-KEYS = frozenset((str,))
-CONTAINERS = dict, list, tuple
-PLAIN = frozenset(CONTAINERS)
 
 
 class Decoder(json.JSONDecoder):
@@ -24,67 +21,15 @@ decode_json = Decoder().decode
 encode_ascii = PlainEncoder().encode
 
 
-def plain(value, above):
-    """The value with its named tuples as dicts, and bytes as text. `above` has the ids of those that it is in."""
-    if type(value) in ATOMS:
-        return value
-    if type(value) not in CONTAINERS:
-        as_dict = getattr(value, "_asdict", None)
-        if callable(as_dict):
-            value = as_dict()
-            if not isinstance(value, dict):
-                raise TypeError("_asdict() must return a dict, not " + type(value).__name__)
-            if KEYS.issuperset(map(type, value)) and ATOMS.issuperset(map(type, value.values())):
-                return value
-        elif isinstance(value, bytes):
-            return value.decode()
-        elif not isinstance(value, CONTAINERS):
-            return value
-    if id(value) in above:
-        raise ValueError("Circular reference detected")
-    above.add(id(value))
-    # No comprehensions: as much as AWS's runtime can nest must fit on the stack.
-    if isinstance(value, dict):
-        result = {}
-        for key, item in value.items():
-            if isinstance(key, bytes):
-                key = key.decode()
-            elif not isinstance(key, (str, int, float, type(None))):
-                raise TypeError("keys must be str, int, float, bool or None, not " + type(key).__name__)
-            result[key] = item if type(item) in ATOMS else plain(item, above)
-    else:
-        result = []
-        for item in value:
-            result.append(item if type(item) in ATOMS else plain(item, above))
-    above.discard(id(value))
-    return result
-
-
-def has_named_tuples(value):
-    """Whether there may be some in it. It costs a tenth of what the encoding does: most answers have none, and are left as
-    they are."""
-    if type(value) in ATOMS:
-        return False
-    level, left, marshaled = [value], 4000000, False
-    while level:
-        kinds = set(map(type, level)) - PLAIN
-        if any(issubclass(kind, CONTAINERS) and hasattr(kind, "_asdict") for kind in kinds):
-            return True
-        if kinds:
-            level = [item for item in level if isinstance(item, CONTAINERS)]
-        size = sum(map(len, level))
-        if size > 1000 and not marshaled:
-            marshaled = True  # of much, marshal is faster: it takes nothing but what Python has built in
-            try:
-                marshal.dumps(value)
-                return False
-            except ValueError:
-                pass
-        left -= size + 1000
-        if left < 0:
-            return True
-        level = list(filter(gc.is_tracked, gc.get_referents(*level)))
-    return False
+def check_plain(value):
+    """Raises ValueError where there may be something in it that Python has not built in: marshal takes nothing else, and most
+    answers pass. Long texts, mostly bodies of responses, need no look."""
+    if type(value) is dict and len(value) < 100:
+        for item in value.values():
+            if type(item) not in ATOMS:
+                marshal.dumps(item)
+    elif type(value) not in ATOMS:
+        marshal.dumps(value)
 
 
 class Encoder(PlainEncoder):
@@ -102,15 +47,26 @@ class Encoder(PlainEncoder):
             self.marked = True
             return MARK + str(value) + MARK
         if isinstance(value, bytes) or callable(getattr(value, "_asdict", None)):
+            later("plain")
             return plain(value, set())
         raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+    def _encode(self, value):
+        try:
+            check_plain(value)
+        except ValueError:
+            later("plain")
+            value = plain(value, set()) if has_named_tuples(value) else value
+        try:
+            return super().encode(value)
+        except TypeError:
+            later("plain")
+            return super().encode(plain(value, set()))  # if it was for bytes that are a key
 
     def encode(self, value):
         self.marked = False
         try:
-            text = super().encode(plain(value, set()) if has_named_tuples(value) else value)
-        except TypeError:
-            text = super().encode(plain(value, set()))  # if it was for bytes that are a key
+            text = self._encode(value)
         except RecursionError:  # as json words it, wherever it was
             raise RecursionError("maximum recursion depth exceeded while encoding a JSON object") from None
         if self.marked:

@@ -1,5 +1,7 @@
 """`awslambdaric`, AWS's own client, as far as functions import from it: its modules, with what there is of them here."""
 
+later("client")
+
 PARTS = {
     "lambda_context": [LambdaContext, CognitoIdentity, Client, ClientContext],
     "lambda_runtime_client": [LambdaRuntimeClient, InvocationRequest],
