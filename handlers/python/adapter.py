@@ -46,6 +46,11 @@ ON_LAMBDA = bool(os.environ.get("AWS_LAMBDA_RUNTIME_API"))
 LONGEST_TIME = 15 * 60 * 1000  # what Lambda allows a function, in milliseconds
 PROCESS = os.getpid()
 
+# Newer Pythons keep what follows -c as the text of any "<string>": nobody's traceback is to show it.
+getattr(sys.modules.get("linecache"), "cache", {}).pop("<string>", None)
+if os.environ.get("PYTHONSAFEPATH") == "lambda-stdio":  # from bootstrap, for this start alone
+    del os.environ["PYTHONSAFEPATH"]
+
 # Libraries ask whose runtime this is; of a runtime that came with the function nobody has told them.
 os.environ.setdefault("AWS_EXECUTION_ENV", "AWS_Lambda_python" + VERSION)
 

@@ -59,7 +59,6 @@ ANSWERS = {
     "asdict": lambda: WithAsDict(),
     "deep": lambda: nested(900),
     "deep tuples": lambda: nested(500, Point(1, 2)),
-    "too deep": lambda: nested(100000),
     "set": lambda: {"a": {1}},
     "date": lambda: datetime.date(2026, 1, 2),
     "class": lambda: object,
@@ -73,6 +72,10 @@ ANSWERS = {
 
 def fail(error): raise error
 async def coroutine(): pass
+
+DEEP = {
+    "too deep": lambda: nested(100000),
+}
 
 NUMBERS = {
     "floats": lambda: [math.nan, -math.inf],
@@ -118,7 +121,7 @@ def handler(event, context):
     if case == "context": return about(context)
     if case == "log": return log()
     if case == "event": return event
-    return {**ANSWERS, **NUMBERS, **ERRORS}[case]()
+    return {**ANSWERS, **DEEP, **NUMBERS, **ERRORS}[case]()
 "#;
 
 /// A function with both, from the same interpreter, which is the one that has awslambdaric.
@@ -127,6 +130,7 @@ fn function(source: &str) -> Function {
     let function = Function::empty().file("app.py", source).handler("app.handler").in_task_root();
     function
         .env("PATH", path)
+        .env("AWS_EXECUTION_ENV", "AWS_Lambda_python3.11")
         .env("AWS_LAMBDA_FUNCTION_NAME", "shop")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/shop")
 }
@@ -233,6 +237,11 @@ fn answers_are_the_same_to_the_byte() {
         assert!(cases.len() > 20, "{cases:?}");
         for case in cases {
             both.same(case);
+        }
+        let (ours, theirs) = both.call(&Event::new(r#"{"case":"too deep"}"#));
+        for answer in [ours, theirs] {
+            let words = "Unable to marshal response: maximum recursion depth exceeded";
+            assert!(answer.json()["errorMessage"].as_str().unwrap().starts_with(words), "{}", answer.0);
         }
         for case in self::cases("NUMBERS") {
             both.same(case);
