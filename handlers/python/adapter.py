@@ -10,7 +10,7 @@ import sys
 OLDEST = 3, 9
 if sys.version_info < OLDEST:  # this file is read by older ones, too: no newer syntax in it than 3.6 has
     print(
-        '{"errorMessage": "The function needs Python %d.%d or newer; this is %d.%d: bring another python3 in the image or in a layer",'
+        '\n{"errorMessage": "The function needs Python %d.%d or newer; this is %d.%d: bring another python3 in the image or in a layer",'
         % (OLDEST + tuple(sys.version_info[:2])),
         '"errorType": "Runtime.InvalidEntrypoint", "stackTrace": []}',
         flush=True,

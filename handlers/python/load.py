@@ -94,7 +94,7 @@ def load(file, name):
     if module.split(".")[0] in sys.builtin_module_names:
         message = "Cannot use built-in module %s as a handler module" % words
         raise FaultException(FaultException.BUILT_IN_MODULE_CONFLICT, message)
-    if "bootstrap" not in sys.modules and not PathFinder.find_spec("bootstrap", sys.path[:4]):
+    if "bootstrap" not in sys.modules and not PathFinder.find_spec("bootstrap"):
         sys.modules["bootstrap"] = sys.modules["__main__"]  # unless the user has one
     module = module.strip("/").replace("/", ".")
     loaded = sys.modules.get(module)

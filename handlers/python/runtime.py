@@ -108,7 +108,7 @@ class LambdaRuntimeClient:
         shown = {name: error_response_data[name] for name in ("errorMessage", "errorType", "stackTrace")}
         if error_type_override:
             shown["errorType"] = error_type_override
-        self.write(to_bytes(to_json(shown)))
+        self.write(b"\n", to_bytes(to_json(shown)))
 
     def answer(self, invoke_id, invocation_id, headers, body):
         headers["Content-Length"] = len(body)
@@ -214,9 +214,13 @@ def main(file, name):
     if failed:
         client.post_init_error(failed)
         end_after_init_error()
-    client.write(b"lambda-stdio/1 ready snapstart\n" if has_hooks() else b"lambda-stdio/1 ready\n")
+    # Behind a line feed: what something printed before the adapter may have had none.
+    client.write(b"\nlambda-stdio/1 ready snapstart\n" if has_hooks() else b"\nlambda-stdio/1 ready\n")
     while True:
-        request = client.wait_next_invocation()
+        try:
+            request = client.wait_next_invocation()
+        except KeyboardInterrupt:  # somebody at a shell, between two events: nothing to tell
+            sys.exit(130)
         if request is None:
             return
         if request.moment:

@@ -116,6 +116,27 @@ return [sys.before, [type(handler).__name__ for handler in logging.getLogger().h
 }
 
 #[test]
+fn what_was_printed_before_the_adapter_is_a_log_line_also_a_childs() {
+    for unbuffered in ["1", ""] {
+        let agent = "import os; print('from an agent'); os.system('echo from its child'); print('{\"a\":', end='')";
+        let function = handling("return event").file("agent/sitecustomize.py", agent);
+        let path = function.folder().join("agent");
+        let function = function.env("PYTHONPATH", path).env("PYTHONUNBUFFERED", unbuffered).start();
+        for event in ["1", "2"] {
+            assert_eq!(function.call(event).response_text(), event);
+        }
+        for line in ["from an agent\n", "from its child\n", "{\"a\":"] {
+            function.wait_log(line);
+        }
+        let agent = "print('from an agent'); print('half a line', end='', flush=True)";
+        let failing = python("import nope").file("agent/sitecustomize.py", agent);
+        let path = failing.folder().join("agent");
+        let failing = failing.env("PYTHONPATH", path).env("PYTHONUNBUFFERED", unbuffered);
+        failing.expect_init_error("Runtime.ImportModuleError", "nope").run();
+    }
+}
+
+#[test]
 fn a_python_that_is_too_old_is_told_so() {
     let python = need("python3");
     // A real interpreter that says it is another one.
