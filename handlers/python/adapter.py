@@ -44,7 +44,6 @@ VERSION = "%d.%d" % sys.version_info[:2]
 LAYERS = ["/opt/python/lib/python" + VERSION + "/site-packages", "/opt/python"]
 ON_LAMBDA = bool(os.environ.get("AWS_LAMBDA_RUNTIME_API"))
 LONGEST_TIME = 15 * 60 * 1000  # what Lambda allows a function, in milliseconds
-PROCESS = os.getpid()
 
 # Newer Pythons keep what follows -c as the text of any "<string>": nobody's traceback is to show it.
 getattr(sys.modules.get("linecache"), "cache", {}).pop("<string>", None)
@@ -99,4 +98,12 @@ def later(name):
         exec(compile(source, "<lambda-stdio %s>" % name, "exec"), globals())
 
 
+def after_fork():
+    """From here on this is not the process whose answers are waited for."""
+    global is_forked
+    is_forked = True
+
+
+is_forked = False
+os.register_at_fork(after_in_child=after_fork)
 EVENTS, ANSWERS = take_pipes()

@@ -1,6 +1,22 @@
 """The context, a handler's second argument: the attributes, methods and names that AWS's runtime gives it."""
 
 
+SETTINGS = [b"AWS_LAMBDA_" + name for name in (b"LOG_GROUP_NAME", b"LOG_STREAM_NAME", b"FUNCTION_NAME")]
+SETTINGS += [b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", b"AWS_LAMBDA_FUNCTION_VERSION"]
+settings_seen = None, ()
+
+
+def settings():
+    """What the environment says of the function: now, for the user's code may have set it. os.environ takes a microsecond for
+    each, so it is asked only where what is below it has changed."""
+    global settings_seen
+    below = getattr(os.environ, "_data", None)
+    raw = [below.get(name) for name in SETTINGS] if below else None
+    if raw is None or raw != settings_seen[0]:
+        settings_seen = raw, [os.environ.get(name.decode()) for name in SETTINGS]
+    return settings_seen[1]
+
+
 def shown(value, names):
     return "%s([%s])" % (type(value).__name__, ",".join("%s=%s" % (name, getattr(value, name)) for name in names))
 
@@ -25,14 +41,14 @@ class LambdaContext:
         invoked_function_arn=None,
         tenant_id=None,
     ):
-        # Asked for now: the user's code may have set them.
-        environment = os.environ.get
         self.aws_request_id = invoke_id
-        self.log_group_name = environment("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environment("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = environment("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = environment("AWS_LAMBDA_FUNCTION_VERSION")
+        (
+            self.log_group_name,
+            self.log_stream_name,
+            self.function_name,
+            self.memory_limit_in_mb,
+            self.function_version,
+        ) = settings()
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
         self._w3c_fields = {}

@@ -115,7 +115,7 @@ class LambdaRuntimeClient:
         self.write(head(invoke_id, invocation_id, headers), body)
 
     def write(self, *pieces):
-        if os.getpid() != PROCESS:
+        if is_forked:
             os.write(2, b"a process that the handler forked returned from it: it ends here, and its answer is not sent\n")
             os._exit(1)
         # What was printed belongs in front of the answer, even if the user's code has put a buffer in between.

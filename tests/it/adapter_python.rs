@@ -104,6 +104,19 @@ return [c.aws_request_id, c.invoked_function_arn, c.tenant_id, c.function_name, 
 }
 
 #[test]
+fn the_context_has_what_the_environment_says_at_the_moment() {
+    let source = "import os
+os.environ['AWS_LAMBDA_FUNCTION_NAME'] = 'at the start'
+def handler(event, context):
+    os.environ['AWS_LAMBDA_FUNCTION_NAME'] = event
+    return context.function_name";
+    let function = python(source).env("AWS_LAMBDA_FUNCTION_NAME", "before").start();
+    assert_eq!(function.call("\"first\"").json(), "at the start");
+    assert_eq!(function.call("\"second\"").json(), "first");
+    assert_eq!(function.call("\"third\"").json(), "second");
+}
+
+#[test]
 fn what_an_event_lacks_is_none() {
     let body = "return [context.client_context, context.identity.cognito_identity_id, context.tenant_id]";
     assert_eq!(answers(body, "{}"), json!([null, null, null]));
