@@ -134,26 +134,35 @@ impl Fault {
         {
             return None;
         }
-        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).ok()?;
-        let known = |key: &String| matches!(key.as_str(), "errorMessage" | "errorType" | "stackTrace");
+        Self::from_object(answer, |key| matches!(key, "errorMessage" | "errorType" | "stackTrace"))
+    }
+
+    /// An adapter's error, which says more in some languages (`requestId` in Python, `trace` in Node.js).
+    pub fn from_adapters_object(object: &[u8]) -> Option<Self> {
+        Self::from_object(object, |_| true)
+    }
+
+    fn from_object(object: &[u8], is_known: impl Fn(&str) -> bool) -> Option<Self> {
+        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(object).ok()?;
         let message = keys.get("errorMessage")?;
-        if !keys.keys().all(known) {
+        if !keys.keys().all(|key| is_known(key)) {
             return None;
         }
-        let stack = keys.get("stackTrace").and_then(|value| json::elements(value.get()));
+        let stack = keys.get("stackTrace").or_else(|| keys.get("trace"));
+        let stack = stack.and_then(|value| json::elements(value.get()));
         Some(Self {
             error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value.get())),
             message: text(message.get()),
             // An error object may be as large as an answer: it is posted as it is, and so much is for the log.
             stack: stack.into_iter().flatten().take(MOST_ENTRIES).map(text).collect(),
             cause: None,
-            own: Some(answer.to_vec()),
+            own: Some(object.to_vec()),
         })
     }
 
     /// An error that came as a message: its type is in the header, and its body is posted as it is.
     pub fn from_message(error_type: &str, body: &[u8], cause: Option<&str>) -> Self {
-        let mut fault = Self::from_error_object(body).unwrap_or_else(|| {
+        let mut fault = Self::from_adapters_object(body).unwrap_or_else(|| {
             let message = String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned();
             Self { own: Some(body.to_vec()), ..Self::new("", message) }
         });

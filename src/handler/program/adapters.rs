@@ -13,6 +13,8 @@ pub struct Adapter {
     pub endings: &'static [&'static str],
     /// Looked for on `$PATH`.
     pub interpreter: &'static str,
+    /// What it is started with, unless it is set.
+    pub variables: &'static [(&'static str, &'static str)],
     before: &'static [&'static str],
     source: &'static str,
     after: &'static [&'static str],
@@ -22,6 +24,9 @@ const PYTHON: Adapter = Adapter {
     language: "Python",
     endings: &["py"],
     interpreter: "python3",
+    // From 3.13 on, a module is imported from the working folder before the adapter is: a user's collections.py, say. The
+    // adapter takes it away again.
+    variables: &[("PYTHONSAFEPATH", "lambda-stdio")],
     before: &["-c"],
     // One namespace. What not every function needs is text until then: to compile it takes Python its time.
     source: concat!(
@@ -53,6 +58,7 @@ const NODE: Adapter = Adapter {
     language: "Node.js",
     endings: &["mjs", "cjs", "js"],
     interpreter: "node",
+    variables: &[],
     // As a module: what -e itself is given shares its names with the user's code, and is slower to start.
     before: &["-e", "module._compile(process.argv.splice(1, 1)[0], 'lambda-stdio.cjs')", "--"],
     source: include_str!("../../../handlers/node/adapter.cjs"),
@@ -63,6 +69,7 @@ const BASH: Adapter = Adapter {
     language: "bash",
     endings: &["sh", "bash"],
     interpreter: "bash",
+    variables: &[],
     before: &["-c"],
     source: include_str!("../../../handlers/bash/adapter.bash"),
     after: &[],
@@ -72,6 +79,7 @@ const RUBY: Adapter = Adapter {
     language: "Ruby",
     endings: &["rb"],
     interpreter: "ruby",
+    variables: &[],
     before: &["-e"],
     source: include_str!("../../../handlers/ruby/adapter.rb"),
     after: &["--"],
@@ -82,6 +90,7 @@ const SBCL: Adapter = Adapter {
     language: "SBCL",
     endings: &["lisp", "fasl"],
     interpreter: "sbcl",
+    variables: &[],
     before: &[
         "--noinform",
         "--disable-ldb",
