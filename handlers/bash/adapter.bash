@@ -49,7 +49,8 @@ stdio_read() {
 # stdio_take FILE: writes to FILE are on 52 from now on, all of them at its end, and reads from its beginning on 53. The first
 # line is there to be found again.
 stdio_take() {
-  exec 52>>"$1" 53<"$1"
+  exec 52>>"$1"
+  exec 53<"$1"
   : >|"$1"
   stdio_taken=yes
 }
@@ -134,7 +135,7 @@ declare -F -- "$stdio_function" >/dev/null || stdio_refuse Runtime.HandlerNotFou
 
 # `exit` in the function, or a failure under `set -e`, ends this shell: the event is answered all the same, and bootstrap starts
 # another. Where the file has a trap of its own, bootstrap answers.
-stdio_busy= stdio_pipe=
+stdio_busy='' stdio_pipe=''
 [[ $(trap -p EXIT) ]] || trap 'stdio_status=$?; [[ ! $stdio_busy ]] || stdio_answer "$stdio_status" || :' EXIT
 
 # Who opens /dev/stdout gets a file anew, and loses what was printed; with a pipe in between nothing is lost, but a program
