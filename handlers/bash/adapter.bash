@@ -63,7 +63,8 @@ stdio_open() {
   local name
   stdio_taken=
   exec 52>&- 53<&-
-  if ! builtin fc -e stdio_take -1 2>/dev/null; then
+  builtin fc -e stdio_take -1 2>/dev/null
+  if [[ ! $stdio_taken ]]; then # nothing is in the history
     builtin history -s : 2>/dev/null
     builtin fc -e stdio_take -1 2>/dev/null
   fi
