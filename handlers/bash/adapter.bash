@@ -21,20 +21,38 @@ stdio_refuse() {
   exit 1
 }
 
-# Reads an event: its headers into LAMBDA_RUNTIME_* variables, its body into stdio_event. False at the end of input.
+# stdio_header: does what `line` says, whatever its spelling.
+stdio_header() {
+  local name=${line%%:*}
+  name=${name^^}
+  name=${name//[^A-Z0-9]/_}
+  value=${line#*:}
+  value=${value%$'\r'}
+  value=${value#"${value%%[!$' \t']*}"}
+  case $name in
+    CONTENT_LENGTH) length=$value ;;
+    LAMBDA_RUNTIME_*) stdio_headers+=("$name") && export "$name=$value" ;;
+  esac
+}
+
+# Reads an event: its headers into LAMBDA_RUNTIME_* variables, its body into stdio_event. False at the end of input. Much of
+# an event's time goes here, so that there are few commands for a header that is spelled as usual.
 stdio_headers=()
 stdio_read() {
-  local LC_ALL=C line name value length= # lengths are in bytes
-  unset -v "${stdio_headers[@]}"
+  local LC_ALL=C line value length= # lengths are in bytes
+  unset -v LAMBDA_RUNTIME_AWS_REQUEST_ID LAMBDA_RUNTIME_DEADLINE_MS LAMBDA_RUNTIME_INVOKED_FUNCTION_ARN \
+    LAMBDA_RUNTIME_TRACE_ID "${stdio_headers[@]}"
   stdio_headers=()
-  while IFS= read -r -u 50 line && line=${line%$'\r'} && [[ $line ]]; do
-    name=${line%%:*} value=${line#*:}
-    name=${name^^}
-    name=${name//[^A-Z0-9]/_}
-    value=${value#"${value%%[! ]*}"}
-    case $name in
-      CONTENT_LENGTH) length=$value ;;
-      LAMBDA_RUNTIME_*) stdio_headers+=("$name") && export "$name=$value" ;;
+  while IFS= read -r -u 50 line && [[ $line && $line != $'\r' ]]; do
+    case $line in
+      *$'\r' | *:\ [$' \t']*) stdio_header ;;
+      'Lambda-Runtime-Aws-Request-Id: '*) export LAMBDA_RUNTIME_AWS_REQUEST_ID="${line:31}" ;;
+      'Lambda-Runtime-Deadline-Ms: '*) export LAMBDA_RUNTIME_DEADLINE_MS="${line:28}" ;;
+      'Lambda-Runtime-Invoked-Function-Arn: '*) export LAMBDA_RUNTIME_INVOKED_FUNCTION_ARN="${line:37}" ;;
+      'Lambda-Runtime-Trace-Id: '*) export LAMBDA_RUNTIME_TRACE_ID="${line:25}" ;;
+      'Content-Length: '*) length=${line:16} ;;
+      'Content-Type: '*) ;;
+      *) stdio_header ;;
     esac
   done
   if [[ ${LAMBDA_RUNTIME_TRACE_ID-} ]]; then
