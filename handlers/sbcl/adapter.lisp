@@ -56,6 +56,30 @@
     (set (car variable) (sb-ext:posix-getenv (cdr variable))))
   (setf *handler* *_handler*))
 
+(defun set-environment (name value)
+  "Sets the environment variable, which children inherit, or removes it if VALUE is NIL."
+  (if value
+      (sb-alien:alien-funcall (sb-alien:extern-alien "setenv" (function sb-alien:int sb-alien:c-string sb-alien:c-string
+                                                                        sb-alien:int))
+                              name value 1)
+      (sb-alien:alien-funcall (sb-alien:extern-alien "unsetenv" (function sb-alien:int sb-alien:c-string)) name)))
+
+(defun see-to-environment ()
+  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
+  ;; An interpreter takes milliseconds for what is foreign.
+  (unless (compiled-function-p #'set-environment)
+    (compile 'set-environment))
+  (locally
+      ;; The compiler thinks that it cannot fail.
+      (declare (notinline user-homedir-pathname))
+    (unless (ignore-errors (user-homedir-pathname))
+      (set-environment "HOME" "/tmp"))))
+
+(defun set-trace-id (trace-id)
+  (unless (equal trace-id *_x-amzn-trace-id*)
+    (set-environment "_X_AMZN_TRACE_ID" trace-id)
+    (setf *_x-amzn-trace-id* trace-id)))
+
 (defun load-fasls-in-directory (pathname)
   "Loads the fasls that are in one folder with the file PATHNAME, but not the file that is just being loaded."
   (dolist (fasl (directory (make-pathname :name :wild :type "fasl" :version nil :defaults pathname)))
@@ -97,10 +121,23 @@
                   (string-trim '(#\Space #\Tab #\Return) (subseq line (1+ colon))))
             headers))))
 
-(defun read-event (headers)
-  (let ((octets (make-array (parse-integer (cdr (assoc :content-length headers))) :element-type '(unsigned-byte 8))))
+(defun content-length (headers)
+  (parse-integer (cdr (assoc :content-length headers))))
+
+(defun make-octets (length)
+  (make-array length :element-type '(unsigned-byte 8)))
+
+(defun read-body (headers)
+  (let ((octets (make-octets (content-length headers))))
     (read-sequence octets *events*)
-    (sb-ext:octets-to-string octets :external-format *utf-8*)))
+    octets))
+
+(defun skip-body (headers)
+  "Reads the body that there is no room for, without which the next event would not be found."
+  (let ((octets (make-octets 65536)))
+    (do ((left (content-length headers) (- left (length octets))))
+        ((<= left 0))
+      (read-sequence octets *events* :end (min left (length octets))))))
 
 (defun octets (string)
   (sb-ext:string-to-octets string :external-format *utf-8*))
@@ -119,12 +156,41 @@
 
 ;;; --- Conditions -----------------------------------------------------------------------------------------------------
 
+(defvar *report* nil
+  "Where a condition in this thread leads that would have led into the debugger.")
+
+(defvar *restarts*
+  (let ((symbol (find-symbol "*RESTART-CLUSTERS*" "SB-KERNEL")))
+    (and symbol (list symbol)))
+  "The variable with the restarts that can be seen.")
+
 (defun call-reporting (report function)
   "Calls FUNCTION. A condition that would have led into the debugger leads to REPORT, and with its values out of here."
-  (let ((sb-ext:*invoke-debugger-hook* (lambda (condition hook)
-                                         (declare (ignore hook))
-                                         (return-from call-reporting (funcall report condition)))))
-    (funcall function)))
+  (let* ((*report* (lambda (condition)
+                     (return-from call-reporting (funcall report condition))))
+         (sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger))
+    ;; SBCL's own restarts would end the process, with status 0.
+    (progv *restarts* '(())
+      (funcall function))))
+
+(defun instead-of-the-debugger (condition &rest rest)
+  (declare (ignore rest))
+  (funcall (or *report* #'die-of) condition))
+
+(defun die-of (condition)
+  "Ends the process, as SBCL itself does when a thread is left by a condition, but does not print functions' arguments."
+  (format sb-sys:*stderr* "~A in a thread of its own: ~A~%~{  ~A~%~}"
+          (type-name condition) (message condition) (backtrace))
+  (finish-output sb-sys:*stderr*)
+  (sb-ext:exit :code 1 :abort t))
+
+(defun take-debugger ()
+  "Sees to threads, and to those who disable the debugger, by which SBCL means a function that it calls in its place."
+  (let ((disabled (find-symbol "DEBUGGER-DISABLED-HOOK" "SB-DEBUG")))
+    (when disabled
+      (sb-ext:without-package-locks
+        (setf (fdefinition disabled) #'instead-of-the-debugger))))
+  (setf sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger))
 
 (defun type-name (object)
   (princ-to-string (class-name (class-of object))))
@@ -135,9 +201,11 @@
 
 (defun backtrace ()
   "The names of the functions between the debugger's, which were called last, and this adapter's."
-  ;; Without their arguments: the event is one, and is no matter for the log.
-  (let ((names (rest (member 'invoke-debugger (mapcar #'first (sb-debug:list-backtrace :count 60)))))
-        (*print-pretty* nil))
+  ;; Without their arguments: the event is one, and is no matter for the log. An error that the processor found has none of
+  ;; the debugger's functions in its backtrace.
+  (let* ((all (mapcar #'first (sb-debug:list-backtrace :count 60)))
+         (names (or (rest (member 'invoke-debugger all)) all))
+         (*print-pretty* nil))
     (labels ((adapter-p (name)
                (if (consp name)
                    (some #'adapter-p (remove-if #'listp name)) ; (LAMBDA () :IN ANSWER)
@@ -185,8 +253,49 @@
     (null (list nil (octets "null")))
     (string (printed result (string #\Newline)))
     ((vector (unsigned-byte 8)) (list "Content-Type: application/octet-stream" result))
+    (stream (if (input-stream-p result)
+                result
+                (failure "Runtime.MarshalError" "The handler returned a stream that cannot be read")))
     (t (failure "Runtime.MarshalError"
-                (format nil "The handler returned neither a string nor octets, but a ~A" (type-name result))))))
+                (format nil "The handler returned neither a string, octets nor a stream, but a ~A" (type-name result))))))
+
+;;; --- Streams --------------------------------------------------------------------------------------------------------
+
+(defun next-part (stream binary)
+  "What can be read of STREAM without waiting, after the first of it, as octets; NIL at its end."
+  (let ((part (make-array 0 :element-type (if binary '(unsigned-byte 8) 'character) :adjustable t :fill-pointer t)))
+    (do ((item (if binary (read-byte stream nil) (read-char stream nil))
+               (and (< (length part) 32768)
+                    (if binary
+                        (and (listen stream) (read-byte stream nil))
+                        (read-char-no-hang stream nil)))))
+        ((null item))
+      (vector-push-extend item part))
+    (and (plusp (length part))
+         (if binary part (octets (coerce part 'simple-string))))))
+
+(defun one-line (text)
+  (substitute-if #\Space (lambda (char) (find char '(#\Return #\Newline))) text))
+
+(defun send-stream (stream)
+  "Sends what can be read of STREAM as it comes, in chunks, and closes it. What goes wrong on the way is a trailer."
+  (let ((binary (not (subtypep (stream-element-type stream) 'character)))
+        (trailer ""))
+    (write-out (octets (format nil "Lambda-Runtime-Function-Response-Mode: streaming~%Content-Type: ~A~%~
+                                    Transfer-Encoding: chunked~%~%"
+                               (if binary "application/octet-stream" "text/plain; charset=utf-8"))))
+    (call-reporting (lambda (condition)
+                      (setf trailer (format nil "Lambda-Runtime-Function-Error-Type: ~A~%~
+                                                 Lambda-Runtime-Function-Error-Body: ~A~%"
+                                            (type-name condition)
+                                            (one-line (error-object (type-name condition) (message condition)
+                                                                    (backtrace))))))
+                    (lambda ()
+                      (do ((part (next-part stream binary) (next-part stream binary)))
+                          ((null part))
+                        (write-out (octets (format nil "~X~%" (length part))) part (octets (string #\Newline))))))
+    (write-out (octets (format nil "0~%~A~%" trailer)))
+    (ignore-errors (close stream))))
 
 ;;; --- Handlers: functions of an event and its headers, which give an answer --------------------------------------------
 
@@ -197,7 +306,18 @@
                (not (macro-function function)) (not (special-operator-p function))))
       function
       (refuse "Runtime.HandlerNotFound"
-              (format nil "The handler ~A stands for ~S, which is no function" *handler* function))))
+              (format nil "The handler ~A stands for ~S, which is no function~@[. Did you mean ~{~A~^, ~}?~]"
+                      *handler* function (namesakes function)))))
+
+(defun namesakes (object)
+  "The functions in other packages of users' that have this symbol's name, as they are written in a handler's."
+  (let ((*package* (find-package "KEYWORD"))) ; so that packages are printed
+    (and object (symbolp object)
+         (mapcar (lambda (symbol) (string-downcase (prin1-to-string symbol)))
+                 (remove-if-not (lambda (symbol)
+                                  (and (fboundp symbol) (symbol-package symbol)
+                                       (not (sb-ext:package-locked-p (symbol-package symbol)))))
+                                (find-all-symbols object))))))
 
 (defun named-function (name)
   "The function NAME, which is in CL-USER unless it says otherwise."
@@ -216,12 +336,27 @@
         fasl
         source)))
 
+(defvar *form-start* nil
+  "Where in its stream the form begins that is read or evaluated.")
+
 (defun evaluate-all (stream)
   "The values of the forms in STREAM, the last one first."
   (let ((values '()))
-    (do ((form (read stream nil stream) (read stream nil stream)))
-        ((eq form stream) values)
-      (push (eval form) values))))
+    (do () (nil)
+      (do () ((not (eql (peek-char t stream nil) #\;)))
+        (read-line stream nil))
+      (setf *form-start* (file-position stream))
+      (let ((form (read stream nil stream)))
+        (when (eq form stream)
+          (return values))
+        (push (eval form) values)))))
+
+(defun form-line (stream)
+  "The line on which the form begins that is being read from this file."
+  (with-open-file (file (pathname stream) :element-type '(unsigned-byte 8))
+    (let ((octets (make-octets *form-start*)))
+      (read-sequence octets file)
+      (1+ (count (char-code #\Newline) octets)))))
 
 (defun stand-in-for-roswell ()
   "A package ROS with the one function that nearly all scripts call."
@@ -256,22 +391,12 @@
   (lambda (event headers)
     (response (funcall function event headers))))
 
-(defun see-to-home ()
-  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
-  ;; The compiler thinks that it cannot fail.
-  (declare (notinline user-homedir-pathname))
-  (unless (ignore-errors (user-homedir-pathname))
-    (sb-alien:alien-funcall (sb-alien:extern-alien "setenv" (function sb-alien:int sb-alien:c-string sb-alien:c-string
-                                                                      sb-alien:int))
-                            "HOME" "/tmp" 1)))
-
 (defun restore-image ()
   "Tells the libraries in the core, if it has any, that they are in another process now."
   (when (find-package "UIOP")
     (funcall (intern "CALL-IMAGE-RESTORE-HOOK" "UIOP"))))
 
 (defun find-handler (kind file name)
-  (see-to-home)
   (restore-image)
   (cond ((string= kind "script")
          (script-handler (script-main file)))
@@ -281,29 +406,85 @@
          (load (newest file))
          (function-handler (named-function name)))))
 
+(defun in-source-p (condition)
+  "Whether a file cannot be decoded that is just being loaded, and not one that it reads."
+  (let ((stream (stream-error-stream condition)))
+    (and *load-truename* (typep stream 'file-stream)
+         (equal (ignore-errors (truename stream)) *load-truename*))))
+
+(defun malformed-p (condition)
+  "Whether a form is not as its macro wants it: its arguments, or what is bound."
+  (some (lambda (name)
+          (let ((type (find-symbol name "SB-KERNEL")))
+            (and type (find-class type nil) (typep condition type))))
+        '("DEFMACRO-LAMBDA-LIST-BIND-ERROR" "LAMBDA-LIST-BIND-ERROR" "ARG-COUNT-ERROR")))
+
+(defun load-error-type (condition)
+  (typecase condition
+    (package-error "Runtime.ImportModuleError") ; whether or not it is a reader's
+    ((or reader-error end-of-file sb-int:compiled-program-error) "Runtime.UserCodeSyntaxError")
+    (sb-int:character-decoding-error
+     (if (and (typep condition 'stream-error) (in-source-p condition))
+         "Runtime.UserCodeSyntaxError"
+         "Runtime.ImportModuleError"))
+    (t (if (malformed-p condition) "Runtime.UserCodeSyntaxError" "Runtime.ImportModuleError"))))
+
 (defun cannot-load (condition)
-  (refuse (typecase (if (typep condition 'sb-int:encapsulated-condition)
-                        (sb-int:encapsulated-condition condition)
-                        condition)
-            (package-error "Runtime.ImportModuleError") ; whether or not it is a reader's
-            ((or reader-error end-of-file sb-int:compiled-program-error) "Runtime.UserCodeSyntaxError")
-            (t "Runtime.ImportModuleError"))
-          (message condition)
+  (refuse (load-error-type (if (typep condition 'sb-int:encapsulated-condition)
+                               (sb-int:encapsulated-condition condition)
+                               condition))
+          (format nil "~A~@[, in the form that begins on line ~D~]"
+                  (message condition)
+                  (and *form-start* (typep condition '(or reader-error end-of-file))
+                       (typep (stream-error-stream condition) 'file-stream)
+                       (ignore-errors (form-line (stream-error-stream condition)))))
           (backtrace)))
 
 ;;; --- Events ---------------------------------------------------------------------------------------------------------
 
+(defun seed ()
+  "Else the random numbers of all processes, and of all sandboxes of one snapshot, would be the same."
+  (setf *random-state* (make-random-state t)))
+
 (defun call-hooks (event)
   "Does what SnapStart's EVENT asks for; the answer has no body."
-  (mapc #'funcall (if (string= event "before-snapshot") *before-snapshot-hooks* (reverse *after-restore-hooks*)))
+  (cond ((string= event "before-snapshot")
+         (mapc #'funcall *before-snapshot-hooks*))
+        (t
+         (seed)
+         (mapc #'funcall (reverse *after-restore-hooks*))))
   '(nil))
 
-(defun answer (handler event headers)
-  (call-reporting (lambda (condition)
-                    (failure (type-name condition) (message condition) (backtrace)))
-                  (lambda ()
-                    (let ((snapstart (cdr (assoc :lambda-stdio-event headers))))
-                      (if snapstart (call-hooks snapstart) (funcall handler event headers))))))
+(defun condition-answer (condition)
+  (failure (type-name condition) (message condition) (backtrace)))
+
+(defun answer (handler headers)
+  (let ((body nil))
+    (call-reporting (lambda (condition)
+                      (unless body
+                        (skip-body headers))
+                      (condition-answer condition))
+                    (lambda ()
+                      (setf body (read-body headers))
+                      (let ((snapstart (cdr (assoc :lambda-stdio-event headers))))
+                        (if snapstart
+                            (call-hooks snapstart)
+                            (funcall handler (sb-ext:octets-to-string body :external-format *utf-8*) headers)))))))
+
+(defun send-answer (answer)
+  (if (streamp answer)
+      (send-stream answer)
+      (apply #'send answer)))
+
+(defvar *collected* 0
+  "How much memory was in use after the last full collection.")
+
+(defun collect-garbage ()
+  "Does at leisure what would be too late when an event needs the memory: SBCL's collector needs room for a copy."
+  (let ((space (sb-ext:dynamic-space-size)))
+    (when (> (sb-kernel:dynamic-usage) (max (floor space 2) (+ *collected* (floor space 8))))
+      (sb-ext:gc :full t)
+      (setf *collected* (sb-kernel:dynamic-usage)))))
 
 (defun main ()
   (destructuring-bind (kind file name) (nthcdr 2 sb-ext:*posix-argv*)
@@ -314,11 +495,15 @@
     ;; Else it would be a condition, and the answer to an event.
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)
+    (take-debugger)
+    (see-to-environment)
+    (seed)
     (let ((handler (call-reporting #'cannot-load (lambda () (find-handler kind file name)))))
-      (write-out (octets (format nil "lambda-stdio/1 ready~:[~; snapstart~]~%"
-                                 (or *before-snapshot-hooks* *after-restore-hooks*))))
+      ;; Whether or not there are hooks: there is a new seed after a restore.
+      (write-out (octets (format nil "lambda-stdio/1 ready snapstart~%")))
       (do ((headers (read-headers) (read-headers)))
           ((null headers) (sb-ext:exit))
-        (setf *header-alist* headers
-              *_x-amzn-trace-id* (cdr (assoc :lambda-runtime-trace-id headers)))
-        (apply #'send (answer handler (read-event headers) headers))))))
+        (setf *header-alist* headers)
+        (set-trace-id (cdr (assoc :lambda-runtime-trace-id headers)))
+        (send-answer (answer handler headers))
+        (collect-garbage)))))
