@@ -403,7 +403,7 @@
         ((string= kind "form")
          (function-handler (callable (first (evaluate-all (make-string-input-stream name))))))
         (t
-         (load (newest file))
+         (load (newest file) :external-format :utf-8)
          (function-handler (named-function name)))))
 
 (defun in-source-p (condition)
