@@ -56,29 +56,36 @@
     (set (car variable) (sb-ext:posix-getenv (cdr variable))))
   (setf *handler* *_handler*))
 
-(defun set-environment (name value)
-  "Sets the environment variable, which children inherit, or removes it if VALUE is NIL."
-  (if value
-      (sb-alien:alien-funcall (sb-alien:extern-alien "setenv" (function sb-alien:int sb-alien:c-string sb-alien:c-string
-                                                                        sb-alien:int))
-                              name value 1)
-      (sb-alien:alien-funcall (sb-alien:extern-alien "unsetenv" (function sb-alien:int sb-alien:c-string)) name)))
+(defun putenv (entry)
+  (sb-alien:alien-funcall (sb-alien:extern-alien "putenv" (function sb-alien:int sb-sys:system-area-pointer)) entry))
 
-(defun see-to-environment ()
-  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
+(defun set-environment (name value)
+  "Sets the environment variable, which children inherit, or removes it if VALUE is NIL. Returns what is in use for it."
   ;; An interpreter takes milliseconds for what is foreign.
-  (unless (compiled-function-p #'set-environment)
-    (compile 'set-environment))
-  (locally
-      ;; The compiler thinks that it cannot fail.
-      (declare (notinline user-homedir-pathname))
-    (unless (ignore-errors (user-homedir-pathname))
-      (set-environment "HOME" "/tmp"))))
+  (unless (compiled-function-p #'putenv)
+    (compile 'putenv))
+  (let ((entry (sb-alien:make-alien-string (format nil "~A~@[=~A~]" name value)))) ; without `=`, it is removed
+    (putenv (sb-alien:alien-sap entry))
+    entry))
+
+(defun see-to-home ()
+  "ASDF wants a home folder, and a user without one is nothing unusual in a sandbox."
+  ;; The compiler thinks that it cannot fail.
+  (declare (notinline user-homedir-pathname))
+  (unless (ignore-errors (user-homedir-pathname))
+    (set-environment "HOME" "/tmp")))
+
+(defvar *trace-entries* '()
+  "What the environment got for the trace id, the latest first.")
 
 (defun set-trace-id (trace-id)
   (unless (equal trace-id *_x-amzn-trace-id*)
-    (set-environment "_X_AMZN_TRACE_ID" trace-id)
-    (setf *_x-amzn-trace-id* trace-id)))
+    (setf *_x-amzn-trace-id* trace-id)
+    (push (set-environment "_X_AMZN_TRACE_ID" trace-id) *trace-entries*)
+    ;; Another thread may just be reading an old one; not a very old one.
+    (when (nthcdr 32 *trace-entries*)
+      (mapc #'sb-alien:free-alien (nthcdr 16 *trace-entries*))
+      (setf *trace-entries* (subseq *trace-entries* 0 16)))))
 
 (defun load-fasls-in-directory (pathname)
   "Loads the fasls that are in one folder with the file PATHNAME, but not the file that is just being loaded."
@@ -186,11 +193,11 @@
 
 (defun take-debugger ()
   "Sees to threads, and to those who disable the debugger, by which SBCL means a function that it calls in its place."
+  (setf sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger)
   (let ((disabled (find-symbol "DEBUGGER-DISABLED-HOOK" "SB-DEBUG")))
     (when disabled
-      (sb-ext:without-package-locks
-        (setf (fdefinition disabled) #'instead-of-the-debugger))))
-  (setf sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger))
+      ;; Not (setf fdefinition), which takes ten milliseconds to look for callers that need not go by the name.
+      (setf (sb-kernel:fdefn-fun (sb-int:find-fdefn disabled)) #'instead-of-the-debugger))))
 
 (defun type-name (object)
   (princ-to-string (class-name (class-of object))))
@@ -496,7 +503,7 @@
     (sb-sys:enable-interrupt sb-unix:sigint :default)
     (take-pipes)
     (take-debugger)
-    (see-to-environment)
+    (see-to-home)
     (seed)
     (let ((handler (call-reporting #'cannot-load (lambda () (find-handler kind file name)))))
       ;; Whether or not there are hooks: there is a new seed after a restore.

@@ -20,6 +20,10 @@ fn the_trace_id_is_in_the_environment_of_its_event() {
         assert_eq!(function.call(traced("Root=1-2")).response_text(), "\"Root=1-2 Root=1-2\"");
         assert_eq!(function.call(traced("Root=3-4")).response_text(), "\"Root=3-4 Root=3-4\"");
     }
+    for number in 0..100 {
+        let id = format!("Root=1-{number}");
+        assert_eq!(function.call(traced(&id)).response_text(), format!("\"{id} {id}\""));
+    }
 }
 
 #[test]
