@@ -21,6 +21,8 @@ stdio_refuse() {
   exit 1
 }
 
+((BASH_VERSINFO[0] >= 5)) || stdio_refuse Runtime.InvalidEntrypoint "The adapter takes bash 5.0 or newer; this is $BASH_VERSION"
+
 # stdio_header: does what `line` says, whatever its spelling.
 stdio_header() {
   local name=${line%%:*}

@@ -3,8 +3,20 @@
 #
 # bootstrap starts `ruby -e THIS -- FILE NAME` and speaks messages with it: see handlers/README.md.
 
+if RUBY_VERSION < '2.7'
+  print "{\"errorMessage\":\"The adapter takes Ruby 2.7 or newer; this is #{RUBY_VERSION}\"," \
+        '"errorType":"Runtime.InvalidEntrypoint","stackTrace":[]}'
+  exit 1
+end
+
+# All that is needed later, too, so that no file of the user's is taken for it.
 require 'json'
 require 'stringio'
+begin
+  require 'logger'
+rescue LoadError
+  nil # it is a gem since Ruby 4.0, which not everybody has
+end
 
 # The object that handlers get as `context:`.
 class LambdaContext
@@ -106,10 +118,74 @@ module LambdaStdio
     end
   end
 
+  # The request that is being worked on, for the log.
+  class << self
+    attr_accessor :request_id
+  end
+
+  # Log lines as AWS's runtime has them: with the event's request id, or as JSON if that is the function's log format.
+  module LogFormat
+    def self.json?
+      ENV['AWS_LAMBDA_LOG_FORMAT'].to_s.casecmp?('json')
+    end
+
+    def self.level
+      name = ENV['AWS_LAMBDA_LOG_LEVEL'].to_s.upcase
+      %w[DEBUG INFO WARN ERROR FATAL].index(name) || Logger::DEBUG
+    end
+
+    module_function
+
+    def text(severity, time, progname, message)
+      format("%<initial>s, [%<time>s #%<pid>d] %<severity>5s %<id>s -- %<progname>s: %<message>s\n",
+             initial: severity[0], time: time.strftime('%Y-%m-%dT%H:%M:%S.%6N'), pid: Process.pid, severity: severity,
+             id: LambdaStdio.request_id, progname: progname, message: readable(message))
+    end
+
+    def json(severity, time, progname, message)
+      entry = { timestamp: time.getutc.strftime('%Y-%m-%dT%H:%M:%S.%6NZ'), level: severity,
+                message: readable(message.is_a?(Exception) ? message.message : message),
+                requestId: LambdaStdio.request_id, logger: progname && LambdaStdio.text(progname.to_s) }
+      entry.update(error(message)) if message.is_a?(Exception)
+      "#{entry.compact.to_json}\n"
+    end
+
+    def error(error)
+      stack = (error.backtrace || []).map { |line| LambdaStdio.text(line) }
+      file, line, label = stack.first&.match(/\A(.*):(\d+):in [`'](.*)'\z/)&.captures
+      { errorType: error.class.to_s, errorMessage: LambdaStdio.text(error.message), stackTrace: stack,
+        location: file && "#{file}:#{label}:#{line}" }
+    end
+
+    def readable(message)
+      text = case message
+             when String then message
+             when Exception then "#{message.message} (#{message.class})\n#{(message.backtrace || []).join("\n")}"
+             else message.inspect
+             end
+      LambdaStdio.text(text)
+    end
+  end
+
+  # What Logger.new means where the log is meant, and nothing else was said.
+  module LogDefaults
+    def initialize(device = nil, *rest, level: nil, formatter: nil, **options)
+      if device.nil? || device.equal?($stdout) || device.equal?($stderr)
+        device ||= $stdout
+        level ||= LogFormat.level
+        formatter ||= LogFormat.method(LogFormat.json? ? :json : :text)
+      end
+      super(device, *rest, level: level || Logger::DEBUG, formatter: formatter, **options)
+    end
+  end
+
   module_function
 
   def run(file, name)
     input, output = take_pipes
+    Logger.prepend(LogDefaults) if defined?(Logger)
+    # What some libraries know Lambda by.
+    ENV['AWS_EXECUTION_ENV'] ||= "AWS_Lambda_ruby#{RUBY_VERSION[/\d+\.\d+/]}" if ENV['AWS_LAMBDA_RUNTIME_API']
     # Not what the locale says: JSON is UTF-8, and so are the files of nearly everybody.
     Encoding.default_external = Encoding::UTF_8
     handler = begin
@@ -160,13 +236,15 @@ module LambdaStdio
   # The message that answers this request, in pieces.
   def answer(handler, request)
     ENV['_X_AMZN_TRACE_ID'] = request['Lambda-Runtime-Trace-Id']
+    LambdaStdio.request_id = request['Lambda-Runtime-Aws-Request-Id']
     body, content_type = call(handler, request)
     message(request, body, 'Content-Type' => content_type || 'application/json')
   rescue SignalException
     raise
   rescue Exception => e # even `exit` and an exhausted stack: the next event finds the process as it is
     type = error_type(e, 'Function')
-    message(request, error_object(type, e), 'Lambda-Runtime-Function-Error-Type' => type)
+    message(request, error_object(type, e), 'Lambda-Runtime-Function-Error-Type' => type,
+                                            'Lambda-Runtime-Function-XRay-Error-Cause' => xray_cause(type, e))
   end
 
   def call(handler, request)
@@ -182,7 +260,7 @@ module LambdaStdio
 
   def message(request, body, headers)
     headers = { 'Lambda-Runtime-Aws-Request-Id' => request['Lambda-Runtime-Aws-Request-Id'], **headers,
-                'Content-Length' => body.bytesize }
+                'Content-Length' => body.bytesize }.compact
     [headers.map { |name, value| "#{name}: #{value}\n" }.join, "\n", body]
   end
 
@@ -192,9 +270,26 @@ module LambdaStdio
   end
 
   def error_object(type, error)
-    own = ['-e:', '<internal:']
-    stack = (error.backtrace || []).first(100).reject { |line| line.start_with?(*own) }
-    { errorMessage: text(error.message), errorType: type, stackTrace: stack.map { |line| text(line) } }.to_json
+    { errorMessage: text(error.message), errorType: type, stackTrace: own_frames(error).map { |line| text(line) } }.to_json
+  end
+
+  # The backtrace without the adapter's own lines.
+  def own_frames(error)
+    (error.backtrace || []).first(100).reject { |line| line.start_with?('-e:', '<internal:') }
+  end
+
+  # One line in ASCII, or nil if it would be too long for a header.
+  def xray_cause(type, error)
+    stack = own_frames(error).first(32).map do |line|
+      path, number, label = line.match(/\A(.*?):(\d+)(?::in [`'](.*)')?\z/)&.captures || [line, 0, '']
+      { path: text(path)[0, 256], line: number.to_i, label: text(label.to_s)[0, 128] }
+    end
+    cause = { working_directory: Dir.pwd, paths: stack.map { |frame| frame[:path] }.uniq,
+              exceptions: [{ message: text(error.message)[0, 1024], type: type, stack: stack }] }
+    line = JSON.generate(cause, ascii_only: true)
+    line if line.bytesize < 32_768
+  rescue SystemCallError # there may be no such folder any more
+    nil
   end
 
   # A message may hold any bytes, JSON may not.

@@ -4,6 +4,8 @@ use crate::harness::{Call, Event, Function, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+mod log;
+
 /// A function whose function.rb holds this.
 fn ruby(source: &str) -> Function {
     Function::empty().file("function.rb", source).handler("function.handler")
