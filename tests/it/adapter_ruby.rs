@@ -35,6 +35,12 @@ fn every_kind_of_event_and_answer() {
 }
 
 #[test]
+fn anybody_may_run_a_function() {
+    let function = ruby("def handler(event:, context:) = [event, Process.uid.zero?]").start_with_processes(64);
+    assert_eq!(function.call("1").response_text(), "[1,false]");
+}
+
+#[test]
 fn a_class_method_is_named_with_its_class() {
     let source = "
 module Handlers

@@ -27,6 +27,17 @@ fn the_trace_id_is_in_the_environment_of_its_event() {
 }
 
 #[test]
+fn anybody_may_run_a_function_and_has_a_home() {
+    let source = "(defun handler (event headers)
+           (declare (ignore headers))
+           (format nil \"[~A,~S,~S]\" event (zerop (sb-unix:unix-getuid)) (namestring (user-homedir-pathname))))";
+    let function = lisp(source).without_env("HOME").start_with_processes(64);
+    for event in ["1", "2"] {
+        assert_eq!(function.call(event).json(), serde_json::json!(format!("[{event},NIL,\"/tmp/\"]")));
+    }
+}
+
+#[test]
 fn random_numbers_are_each_processs_own() {
     let source = "(defvar *first* (random most-positive-fixnum))
 (defun handler (event headers)
