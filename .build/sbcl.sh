@@ -53,7 +53,10 @@ run_core() {
   program=$(command -v sbcl)
   fixed=''
   ! setarch -R true 2>/dev/null || fixed='setarch -R'
-  cat handlers/sbcl/core.lisp handlers/sbcl/adapter.lisp >"$work/input"
+  # The adapter's files in the order in which adapters.rs has them.
+  for file in core environment messages conditions loading adapter; do
+    cat "handlers/sbcl/$file.lisp"
+  done >"$work/input"
   # shellcheck disable=SC2086 # two words, or none
   (
     cd /

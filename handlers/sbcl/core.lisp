@@ -1,7 +1,7 @@
 ;;;; Saves the core of the layer that `./build.sh sbcl` makes: SBCL with ASDF, libraries if they are asked for, and the
 ;;;; adapter, compiled. bootstrap then need not load the adapter: see adapters.rs.
 ;;;;
-;;;; build.sh gives it to sbcl as its input, with adapter.lisp behind it, twice, with the arguments
+;;;; build.sh gives it to sbcl as its input, with the adapter behind it, twice, with the arguments
 ;;;;   LIBRARY...           only compiles the libraries, into ASDF's cache;
 ;;;;   --save LIBRARY...    loads them, and writes sbcl.core into the folder that is open as descriptor 9.
 ;;;; So what is saved has nothing of the compiler's in it, and is the same each time. What libraries print goes to stdout, where

@@ -51,7 +51,7 @@ const RUBY: Adapter = Adapter {
     endings: &["rb"],
     interpreter: "ruby",
     before: &["-e"],
-    source: include_str!("../../handlers/ruby/adapter.rb"),
+    source: concat!(include_str!("../../handlers/ruby/log.rb"), include_str!("../../handlers/ruby/adapter.rb")),
     after: &["--"],
 };
 
@@ -73,7 +73,13 @@ const SBCL: Adapter = Adapter {
         "(lambda-stdio::main)",
         "--end-toplevel-options",
     ],
-    source: include_str!("../../handlers/sbcl/adapter.lisp"),
+    source: concat!(
+        include_str!("../../handlers/sbcl/environment.lisp"),
+        include_str!("../../handlers/sbcl/messages.lisp"),
+        include_str!("../../handlers/sbcl/conditions.lisp"),
+        include_str!("../../handlers/sbcl/loading.lisp"),
+        include_str!("../../handlers/sbcl/adapter.lisp"),
+    ),
     after: &[],
 };
 
