@@ -83,3 +83,17 @@ fn a_bash_without_a_history_will_do() {
         assert_eq!(function.call(event).response_text(), format!("[{event}]"));
     }
 }
+
+#[test]
+fn what_a_preload_prints_is_log() {
+    let preload = "echo preloaded; echo '{\"a\":1}'; unset BASH_ENV; bash -c 'echo from a child'";
+    let function = sh("echo loading\nhandler() { echo \"[$1]\"; }").file("preload.sh", preload);
+    let path = function.folder().join("preload.sh");
+    let function = function.env("BASH_ENV", path).start();
+    for event in ["1", "2"] {
+        assert_eq!(function.call(event).response_text(), format!("[{event}]"));
+    }
+    for line in ["preloaded\n", "{\"a\":1}\n", "from a child\n", "loading\n"] {
+        function.wait_log(line);
+    }
+}

@@ -111,3 +111,17 @@ fn libraries_are_looked_for_where_awss_runtime_does() {
     let short: Vec<_> = version.split('.').take(2).collect();
     assert_eq!(found[3], json!(format!("AWS_Lambda_ruby{}", short.join("."))));
 }
+
+#[test]
+fn what_a_preload_prints_is_log() {
+    let preload = "puts 'preloaded', '{\"a\":1}'\nENV.delete('RUBYOPT')\nsystem 'echo from a child'";
+    let function = ruby("puts 'loading'\ndef handler(event:, context:) = [event]").file("preload.rb", preload);
+    let option = format!("-r{}", function.folder().join("preload.rb").display());
+    let function = function.env("RUBYOPT", option).start();
+    for event in ["1", "2"] {
+        assert_eq!(function.call(event).response_text(), format!("[{event}]"));
+    }
+    for line in ["preloaded\n", "{\"a\":1}\n", "from a child\n", "loading\n"] {
+        function.wait_log(line);
+    }
+}

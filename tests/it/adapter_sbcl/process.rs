@@ -38,6 +38,28 @@ fn anybody_may_run_a_function_and_has_a_home() {
 }
 
 #[test]
+fn an_init_file_is_not_read_and_what_a_core_prints_is_log() {
+    let source =
+        "(print \"loading\") (defun handler (event headers) (declare (ignore headers)) (format nil \"[~A]\" event))";
+    let function = lisp(source).file(".sbclrc", "(error \"read\")").file("image/text", "");
+    let image = function.folder().join("image");
+    super::evaluate(
+        &image,
+        &[
+            "(push (lambda () (write-line \"preloaded\") (finish-output)) sb-ext:*init-hooks*)",
+            "(sb-ext:save-lisp-and-die \"sbcl.core\")",
+        ],
+    );
+    let home = function.folder().to_owned();
+    let function = function.env("HOME", home).env("SBCL_HOME", image).start();
+    for event in ["1", "2"] {
+        assert_eq!(function.call(event).response_text(), format!("[{event}]"));
+    }
+    function.wait_log("preloaded\n");
+    function.wait_log("\"loading\"");
+}
+
+#[test]
 fn random_numbers_are_each_processs_own() {
     let source = "(defvar *first* (random most-positive-fixnum))
 (defun handler (event headers)
