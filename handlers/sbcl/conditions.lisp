@@ -36,8 +36,17 @@
   (setf sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger)
   (let ((disabled (find-symbol "DEBUGGER-DISABLED-HOOK" "SB-DEBUG")))
     (when disabled
-      ;; Not (setf fdefinition), which takes ten milliseconds to look for callers that need not go by the name.
-      (setf (sb-kernel:fdefn-fun (sb-int:find-fdefn disabled)) #'instead-of-the-debugger))))
+      (handler-case (replace-quickly disabled)
+        (error ()
+          (sb-ext:without-package-locks
+            (setf (fdefinition disabled) #'instead-of-the-debugger)))))))
+
+(defun replace-quickly (name)
+  "What (setf fdefinition) does, without ten milliseconds' search for callers that do not go by the name. The names of what it
+takes are not the same in all versions of SBCL."
+  (funcall (fdefinition (list 'setf (find-symbol "FDEFN-FUN" "SB-KERNEL")))
+           #'instead-of-the-debugger
+           (funcall (find-symbol "FIND-FDEFN" "SB-IMPL") name)))
 
 (defun type-name (object)
   (princ-to-string (class-name (class-of object))))
