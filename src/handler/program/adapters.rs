@@ -81,7 +81,7 @@ const RUBY: Adapter = Adapter {
     interpreter: "ruby",
     variables: &[],
     before: &["-e"],
-    source: include_str!("../../../handlers/ruby/adapter.rb"),
+    source: concat!(include_str!("../../../handlers/ruby/log.rb"), include_str!("../../../handlers/ruby/adapter.rb")),
     after: &["--"],
 };
 
@@ -104,7 +104,13 @@ const SBCL: Adapter = Adapter {
         "(lambda-stdio::main)",
         "--end-toplevel-options",
     ],
-    source: include_str!("../../../handlers/sbcl/adapter.lisp"),
+    source: concat!(
+        include_str!("../../../handlers/sbcl/environment.lisp"),
+        include_str!("../../../handlers/sbcl/messages.lisp"),
+        include_str!("../../../handlers/sbcl/conditions.lisp"),
+        include_str!("../../../handlers/sbcl/loading.lisp"),
+        include_str!("../../../handlers/sbcl/adapter.lisp"),
+    ),
     after: &[],
 };
 
