@@ -1,0 +1,10 @@
+import System.IO
+
+main :: IO ()
+main = hSetBuffering stdout LineBuffering >> loop
+
+loop :: IO ()
+loop = do
+  line <- getLine
+  putStrLn ("{\"echo\":" ++ line ++ "}")
+  loop

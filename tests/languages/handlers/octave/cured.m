@@ -1,0 +1,4 @@
+while ischar(line = fgetl(stdin))
+  printf('{"echo":%s}\n', line);
+  fflush(stdout);
+end
