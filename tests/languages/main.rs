@@ -45,8 +45,7 @@ fn main() -> ExitCode {
         arguments.iter().filter(|word| !word.starts_with('-')).map(|word| word.to_lowercase()).collect();
     let large = std::env::var_os(LARGE).is_some_and(|value| value == "1");
     let is_wanted = |language: &Language| {
-        (large || !language.large)
-            && (wanted.is_empty() || wanted.iter().any(|word| language.name.to_lowercase().contains(word)))
+        (large || !language.large) && (wanted.is_empty() || wanted.iter().any(|word| is_meant(&language.name, word)))
     };
     let all = table::read();
     let languages: Vec<_> = all.iter().filter(|language| is_wanted(language)).collect();
@@ -65,6 +64,12 @@ fn main() -> ExitCode {
     let result = if fine { "ok" } else { "FAILED" };
     println!("\ntest result: {result}. {} right; {} wrong\n", outcomes.len() - failed.len(), failed.len());
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether a word on the command line is about this language: one of a single letter is a whole name.
+fn is_meant(name: &str, word: &str) -> bool {
+    let name = name.to_lowercase();
+    name == word || (word.len() > 1 && name.contains(word))
 }
 
 /// Tries each, as many at once as there are processors.

@@ -150,6 +150,9 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
     if kind != Kind::Cured && mode != expected {
         wrong.push(format!("it ended as a {mode:?} and not as a {expected:?}"));
     }
+    if function.stderr().contains("HANDLER_READY_TIMEOUT_MS") {
+        wrong.push("it was not seen to be ready".to_owned());
+    }
     let excused = kind == Kind::Loop && language.exception.is_some();
     match (excused, failed.is_empty()) {
         (true, true) => wrong.push("it is an exception no more: all events were right".to_owned()),
