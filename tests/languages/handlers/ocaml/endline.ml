@@ -1,6 +1,6 @@
 let () =
   try
     while true do
-      print_endline ("{\"echo\":" ^ read_line () ^ "}")
+      print_endline ("{\"echo\":" ^ input_line stdin ^ "}")
     done
   with End_of_file -> ()

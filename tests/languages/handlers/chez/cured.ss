@@ -1,5 +1,0 @@
-(let loop ((line (get-line (current-input-port))))
-  (unless (eof-object? line)
-    (display (string-append "{\"echo\":" line "}\n"))
-    (flush-output-port)
-    (loop (get-line (current-input-port)))))

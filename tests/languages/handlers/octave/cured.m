@@ -1,4 +1,0 @@
-while ischar(line = fgetl(stdin))
-  printf('{"echo":%s}\n', line);
-  fflush(stdout);
-end
