@@ -73,12 +73,14 @@ fn an_answer_without_the_invocation_id_is_nobodys() {
 #[test]
 fn node_tells_them_apart() {
     need("node");
-    // The first waits for the second, which answers first.
-    let script = "let go;
-        const gone = new Promise((resolve) => { go = resolve; });
+    // The first waits for the second, which answers first. With nothing else to wait for, Node would find its event loop empty,
+    // which ends an event.
+    let script = "let gone = false;
         export const handler = async (event) => {
             console.error(`has ${event}`);
-            if (event === 'a') { await gone; await new Promise((resolve) => setTimeout(resolve, 100)); } else go();
+            if (event === 'b') { gone = true; return event; }
+            while (!gone) await new Promise((resolve) => setTimeout(resolve, 1));
+            await new Promise((resolve) => setTimeout(resolve, 100));
             return event;
         };";
     let function = Function::empty().file("app.mjs", script).handler("app.handler").workers(4);
