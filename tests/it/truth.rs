@@ -20,7 +20,7 @@ use crate::harness::{Function, Running};
 use serde_json::Value;
 
 /// What stands in the log once a handler is known to be a oneshot.
-const LEARNED: &str = "Set HANDLER_MODE=oneshot";
+const LEARNED: &str = "from now on it is started once per event.";
 
 /// How often `bootstrap` has learned that the handler is a oneshot.
 fn learned(function: &Running) -> usize {

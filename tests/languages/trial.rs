@@ -33,7 +33,7 @@ const ENOUGH: usize = 5;
 const NOBODY: &str = "65534";
 
 /// What `bootstrap` says when it has learned that a handler is a oneshot.
-const LEARNED: &str = "Set HANDLER_MODE=oneshot";
+const LEARNED: &str = "from now on it is started once per event.";
 
 /// What is tried of a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,10 @@ main = hSetBuffering stdout LineBuffering >> loop
 
 loop :: IO ()
 loop = do
-  line <- getLine
-  putStrLn ("{\"echo\":" ++ line ++ "}")
-  loop
+  done <- isEOF
+  if done
+    then return ()
+    else do
+      line <- getLine
+      putStrLn ("{\"echo\":" ++ line ++ "}")
+      loop

@@ -1,5 +1,11 @@
+import System.IO
+
 main :: IO ()
 main = do
-  line <- getLine
-  putStrLn ("{\"echo\":" ++ line ++ "}")
-  main
+  done <- isEOF
+  if done
+    then return ()
+    else do
+      line <- getLine
+      putStrLn ("{\"echo\":" ++ line ++ "}")
+      main
