@@ -155,17 +155,19 @@ fn signal_member(
 /// Who of the tree has not ended yet.
 fn living(tree: &ProcessTree) -> Vec<Pid> {
     let mut bytes = Vec::new();
-    let mut lives = |pid: &Pid| match proc::read(&format!("/proc/{pid}/stat"), &mut bytes) {
-        Ok(text) => Stat::parse(text).is_none_or(|stat| !matches!(stat.state, b'Z' | b'X')),
-        // Without /proc the system can still be asked whether there is such a process.
-        Err(_) => !descendants::proc_is_ours() && has_not_ended(*pid),
+    let mut lives = |pid: &Pid| {
+        let stat = descendants::proc_is_ours().then(|| proc::read(&format!("/proc/{pid}/stat"), &mut bytes));
+        match stat {
+            Some(Ok(text)) => Stat::parse(text).is_none_or(|stat| !matches!(stat.state, b'Z' | b'X')),
+            _ => has_not_ended(*pid),
+        }
     };
     let mut pids = descendants::members(tree).pids;
     pids.retain(|pid| lives(pid));
     pids
 }
 
-/// Of a child of ours.
+/// Of a child of ours, without `/proc`.
 fn has_not_ended(pid: Pid) -> bool {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))

@@ -54,3 +54,15 @@ fn one_that_forks_into_new_sessions_for_ever_is_ended() {
     assert!(hopper.tree.kill());
     assert_eq!(descendants::members(&hopper.tree).pids, [hopper.tree.root()]);
 }
+
+#[test]
+fn one_that_multiplies_in_new_sessions_is_ended() {
+    os::become_subreaper();
+    // Up to 256 processes, each of them in a session of its own, without a parent when it has had its children.
+    let mut bomb = python(
+        "n = 8\nroot = os.getpid()\nwhile n:\n  n -= 1\n  if os.fork() == 0: os.setsid()\ntime.sleep(1000) if os.getpid() == root else os.fork() or time.sleep(1000)",
+    );
+    bomb.until("multiplying", |_| descendants::members(&bomb.tree).pids.len() > 20);
+    assert!(bomb.tree.kill());
+    assert_eq!(descendants::members(&bomb.tree).pids, [bomb.tree.root()]);
+}

@@ -21,7 +21,7 @@ fn what_holds_a_filter_up_is_told() {
     assert!(!activity.at_rest, "{activity:?}");
     let said = activity.seen.to_string();
     assert!(said.starts_with("has a process \"sleep\" ("), "{said}");
-    assert!(said.ends_with("that sleeps 30 s, while its stdin is waited for by another thread"), "{said}");
+    assert!(said.ends_with("that sleeps 30 s, while another thread or process waits for its stdin"), "{said}");
 }
 
 #[test]
