@@ -82,6 +82,11 @@ impl Fault {
         )
     }
 
+    /// The Runtime API gave an event and broke off in the middle of it.
+    pub fn broken_event(error: &anyhow::Error) -> Self {
+        Self::new("Runtime.UnmarshalError", format!("The event broke off before all of it had come: {error:#}"))
+    }
+
     /// The event's time is up, and the handler is still starting.
     pub fn still_starting(started: Duration) -> Self {
         Self::new(
