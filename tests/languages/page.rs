@@ -21,7 +21,11 @@ pub fn row(language: &Language) -> String {
         (Mode::Loop, None) => "loop".to_owned(),
         (Mode::Oneshot, None) => "oneshot".to_owned(),
     };
-    let filter = if language.filter.is_some() { "oneshot" } else { "" };
+    let filter = match (&language.filter, &language.late) {
+        (Some(_), Some(reason)) => format!("**late**: {reason}"),
+        (Some(_), None) => "oneshot".to_owned(),
+        (None, _) => String::new(),
+    };
     let cure = language.cure.as_ref().map(|(cure, _)| format!("`{}`", cure.replace('|', "\\|"))).unwrap_or_default();
     let mark = if language.locale.is_some() { " †" } else { "" };
     format!("| {}{mark} | {naive} | {filter} | {cure} |", language.name)

@@ -22,6 +22,8 @@ pub struct Language {
     pub naive: String,
     pub mode: Mode,
     pub filter: Option<String>,
+    /// Why nobody can see that its filter waits for end-of-file: it gets that when its time is nearly up.
+    pub late: Option<String>,
     /// The one line that makes a loop of it, and the handler that has it.
     pub cure: Option<(String, String)>,
     pub locale: Option<String>,
@@ -38,6 +40,7 @@ const FIELDS: &[&str] = &[
     "Loop",
     "Mode",
     "Filter",
+    "Late",
     "Cure",
     "Cured",
     "Locale",
@@ -90,6 +93,7 @@ fn language(mut fields: HashMap<String, String>) -> Language {
         naive,
         mode,
         filter: fields.remove("Filter"),
+        late: fields.remove("Late"),
         cure,
         locale: fields.remove("Locale"),
         exception: fields.remove("Exception"),

@@ -26,6 +26,9 @@ const GAP: Duration = Duration::from_millis(60);
 /// How many events a handler gets.
 const EVENTS: usize = 20;
 
+/// How many it gets where each takes its whole time.
+const FEW: usize = 4;
+
 /// After so many failures it is known to be wrong.
 const ENOUGH: usize = 5;
 
@@ -40,7 +43,10 @@ const LEARNED: &str = "from now on it is started once per event.";
 enum Kind {
     Loop,
     Filter,
+    /// A loop with its cure, which is said to be a loop.
     Cured,
+    /// A filter that is said to be a oneshot.
+    Told,
 }
 
 /// Tries all that a language has.
@@ -49,8 +55,9 @@ pub fn of(language: &Language) -> Outcome {
     match build(language) {
         Ok(built) => {
             let filter = language.filter.as_ref().map(|command| (Kind::Filter, command));
+            let told = language.late.as_ref().and(language.filter.as_ref()).map(|command| (Kind::Told, command));
             let cured = language.cure.as_ref().map(|(_, command)| (Kind::Cured, command));
-            for (kind, command) in [(Kind::Loop, &language.naive)].into_iter().chain(filter).chain(cured) {
+            for (kind, command) in [(Kind::Loop, &language.naive)].into_iter().chain(filter).chain(told).chain(cured) {
                 let tried = catch_unwind(AssertUnwindSafe(|| try_one(language, kind, command, built.path())));
                 let complaints = tried.unwrap_or_else(|panic| vec![words_of(panic.as_ref())]);
                 wrong.extend(complaints.into_iter().map(|what| format!("{kind:?}: {what}")));
@@ -127,7 +134,9 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
     let function = start(language, kind, command, built);
     let mut wrong = Vec::new();
     let mut failed = Vec::new();
-    for number in 0..EVENTS {
+    let is_late = kind == Kind::Filter && language.late.is_some();
+    // What is late takes all of its time for each event.
+    for number in 0..if is_late { FEW } else { EVENTS } {
         if number % 3 == 2 {
             // Nobody waits for anything by this: it is what callers do.
             thread::sleep(GAP);
@@ -148,8 +157,13 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
     // Whether it was learned stands in the log before the next event is asked for.
     function.wait_idle();
     let mode = if function.stderr().contains(LEARNED) { Mode::Oneshot } else { Mode::Loop };
-    let expected = if kind == Kind::Filter { Mode::Oneshot } else { language.mode };
-    if kind != Kind::Cured && mode != expected {
+    let expected = match kind {
+        Kind::Loop => language.mode,
+        Kind::Filter if !is_late => Mode::Oneshot,
+        // There is nothing to be learned, or nothing was proved.
+        Kind::Filter | Kind::Cured | Kind::Told => Mode::Loop,
+    };
+    if mode != expected {
         wrong.push(format!("it ended as a {mode:?} and not as a {expected:?}"));
     }
     if function.stderr().contains("HANDLER_READY_TIMEOUT_MS") {
@@ -157,6 +171,7 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
     }
     let excused = kind == Kind::Loop && language.exception.is_some();
     match (excused, failed.is_empty()) {
+        _ if is_late => {}
         (true, true) => wrong.push("it is an exception no more: all events were right".to_owned()),
         (false, false) => wrong.push(format!("{} of {EVENTS} failed: {}", failed.len(), failed.join("\n  "))),
         _ => {}
@@ -175,8 +190,10 @@ fn start(language: &Language, kind: Kind, command: &str, built: &Path) -> Runnin
     function = function.copy(Path::new(env!("CARGO_BIN_EXE_bootstrap")), "bootstrap");
     fs::set_permissions(function.folder(), Permissions::from_mode(0o777)).unwrap();
     function = function.env("LANG", "en_US.UTF-8").env("TZ", ":UTC");
-    if kind == Kind::Cured {
-        function = function.mode("loop");
+    match kind {
+        Kind::Cured => function = function.mode("loop"),
+        Kind::Told => function = function.mode("oneshot"),
+        Kind::Loop | Kind::Filter => {}
     }
     if let Some(locale) = &language.locale {
         function = function.env("LC_ALL", locale);
