@@ -1,7 +1,7 @@
 //! What was learned with a line, its line feed and end-of-file is run with just that; what proved nothing teaches nothing;
 //! and a lesson that turns out to be wrong is unlearned.
 
-use super::{answer, learned};
+use super::{LEARNED, answer, learned};
 use crate::harness::{Event, Function};
 
 /// All answers are this, the first and the later ones, and it was learned once.
@@ -93,7 +93,7 @@ while read -r e; do echo \"[$$,$e]\"; done
 exit 3";
     let function = Function::bash(script).in_task_root().start();
     assert_eq!(function.call("1").value(), "2");
-    assert_eq!(learned(&function), 1);
+    function.wait_log(LEARNED);
     let before = function.stderr().lines().count();
     for _ in 0..2 {
         assert!(function.call("1").error("Runtime.ExitError").contains("exit status 3"));
