@@ -27,6 +27,8 @@ pub struct Language {
     /// The one line that makes a loop of it, and the handler that has it.
     pub cure: Option<(String, String)>,
     pub locale: Option<String>,
+    /// What an event has, if it needs more than others.
+    pub seconds: Option<u64>,
     /// Why not all is right.
     pub exception: Option<String>,
 }
@@ -44,6 +46,7 @@ const FIELDS: &[&str] = &[
     "Cure",
     "Cured",
     "Locale",
+    "Seconds",
     "Exception",
 ];
 
@@ -96,6 +99,7 @@ fn language(mut fields: HashMap<String, String>) -> Language {
         late: fields.remove("Late"),
         cure,
         locale: fields.remove("Locale"),
+        seconds: fields.remove("Seconds").map(|text| text.parse().expect("languages.txt: Seconds is a number")),
         exception: fields.remove("Exception"),
         name,
     }

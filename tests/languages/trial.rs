@@ -27,7 +27,7 @@ const GAP: Duration = Duration::from_millis(60);
 const EVENTS: usize = 20;
 
 /// How many it gets where each takes its whole time.
-const FEW: usize = 4;
+const FEW: usize = 2;
 
 /// After so many failures it is known to be wrong.
 const ENOUGH: usize = 5;
@@ -134,6 +134,7 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
     let function = start(language, kind, command, built);
     let mut wrong = Vec::new();
     let mut failed = Vec::new();
+    let deadline = language.seconds.map_or(DEADLINE, Duration::from_secs);
     let is_late = kind == Kind::Filter && language.late.is_some();
     // What is late takes all of its time for each event.
     for number in 0..if is_late { FEW } else { EVENTS } {
@@ -142,7 +143,7 @@ fn try_one(language: &Language, kind: Kind, command: &str, built: &Path) -> Vec<
             thread::sleep(GAP);
         }
         let event = event(number);
-        let answer = function.call(Event::new(event.to_string()).deadline_in(DEADLINE));
+        let answer = function.call(Event::new(event.to_string()).deadline_in(deadline));
         if answer.0.call == Call::Error {
             let body = answer.json();
             failed.push(format!("event {number}: {}: {}", body["errorType"], body["errorMessage"]));
