@@ -28,6 +28,7 @@ mod frozen;
 mod hostile;
 mod image;
 mod languages;
+mod limits;
 mod log;
 mod loop_;
 mod messages;
