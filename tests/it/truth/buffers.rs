@@ -86,6 +86,39 @@ for line in sys.stdin:
     assert_eq!(function.call("3").value(), "[3]", "{}", function.story());
 }
 
+/// What was text for its first event is text for the later ones, though each has a process of its own now.
+#[track_caller]
+fn text_is_never_an_answer(function: Function) {
+    let function = function.start();
+    assert_eq!(function.call("1").value(), "[1]");
+    time_out(&function, 2);
+    for event in 3..=4 {
+        assert_eq!(function.call(event.to_string()).value(), format!("[{event}]"), "{}", function.story());
+        function.wait_log(&format!("about {event}"));
+    }
+}
+
+#[test]
+fn text_in_a_buffer_stays_text() {
+    text_is_never_an_answer(Function::python(
+        "import sys
+out = open(1, 'w', buffering=65536)
+for line in sys.stdin:
+    print(f'about {line.strip()}\\n[{line.strip()}]', file=out)
+    if line == '1\\n':
+        out.flush()
+",
+    ));
+}
+
+#[test]
+fn a_pipeline_whose_end_has_died_keeps_nothing_in_a_buffer() {
+    // Its shell waits for the reader, and the reader for us: all that is left is at rest.
+    text_is_never_an_answer(Function::bash(
+        "cat | while read -r e; do [ $e = 2 ] && exit 3; echo about $e; echo \"[$e]\"; done",
+    ));
+}
+
 #[test]
 fn a_loop_that_was_too_slow_once_stays_a_loop() {
     let script = "while read -r e; do [ $e = 2 ] && sleep 1000; echo \"[$$,$e]\"; done";
