@@ -48,6 +48,7 @@ mod static_binary;
 mod storm;
 mod streams;
 mod traps;
+mod truth;
 mod variables;
 mod watching;
 mod which_handler;

@@ -78,8 +78,10 @@ pub fn need(program: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         let package = match program {
             "awk" => "mawk",
+            "musl-gcc" => "musl-tools",
             "node" => "nodejs",
             "objdump" => "binutils",
+            "tclsh" => "tcl",
             other => other,
         };
         panic!("this test needs {program}: apt-get install {package}")
