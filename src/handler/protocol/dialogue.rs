@@ -87,7 +87,7 @@ impl Dialogue {
             // All of it is one answer. One byte more than any answer has tells that it is too large.
             (Protocol::Oneshot, _) | (Protocol::LearnedOneshot, Phase::Speaking) => output.truncate(LARGEST_ANSWER + 1),
             (_, Phase::Opening) => self.log_finished(output),
-            (Protocol::Loop | Protocol::Undecided, _) => {
+            (Protocol::Loop | Protocol::Undecided | Protocol::BufferedLoop, _) => {
                 self.text.push(output);
                 output.clear();
             }
