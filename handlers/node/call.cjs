@@ -52,7 +52,7 @@ function answer(handler, invocation, parsed, context) {
   const isGiven = (error) => error !== undefined && error !== null;
   const done = (error, result) => (isGiven(error) ? invocation.fail(error) : invocation.respond(result));
   const callback = (error, result) => {
-    const waits = context.callbackWaitsForEmptyEventLoop && !CONCURRENCY;
+    const waits = (context.callbackWaitsForEmptyEventLoop ?? true) && !CONCURRENCY;
     if (isGiven(error) || !waits) done(error, result);
     else invocation.result = result;
   };

@@ -25,7 +25,7 @@ const OWN_FRAME = /^ +at .*[/(]lambda-stdio\.cjs:/;
 
 /** The lines of a stack that are the user's. */
 function frames(stack) {
-  const lines = clean(stack).split('\n');
+  const lines = String(stack).split('\n');
   const own = lines.findIndex((line) => OWN_FRAME.test(line));
   return own < 0 ? lines : lines.slice(0, own);
 }
@@ -35,7 +35,7 @@ function describe(error) {
   try {
     if (!isError(error)) return { errorType: typeof error, errorMessage: clean(text(error)), trace: [] };
     const { name, message, stack } = error;
-    return { errorType: clean(name) || 'Error', errorMessage: clean(message), trace: frames(stack) };
+    return { errorType: clean(name) || 'Error', errorMessage: clean(message), trace: frames(clean(stack)) };
   } catch {
     // A getter has thrown, or there is no text of it. The words are AWS's.
     const errorMessage =

@@ -9,12 +9,15 @@ const { env } = process;
 
 /** What is the same in the context of every event. */
 const FUNCTION = {
-  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
   functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
   memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
   logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
 };
+
+/** AWS's runtime for Node.js 24 knows no callbacks. What calls back all the same waits, too. */
+const WAITING = parseInt(process.versions.node) < 24 ? { callbackWaitsForEmptyEventLoop: true } : {};
 
 /** What Lambda allows a function, in milliseconds. */
 const LONGEST_TIME = 15 * 60 * 1000;
@@ -108,14 +111,14 @@ class Invocation {
     const left = deadline > began ? deadline - began : LONGEST_TIME + MARGIN;
     const end = began + (left > MARGIN ? left - MARGIN : left / 2);
     return {
-      callbackWaitsForEmptyEventLoop: true,
-      ...FUNCTION,
+      ...WAITING,
       clientContext: this.parse('ClientContext', headers['lambda-runtime-client-context']),
       identity: this.parse('CognitoIdentity', headers['lambda-runtime-cognito-identity']),
       invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
       awsRequestId: this.id,
       tenantId: this.tenantId,
       xRayTraceId: headers['lambda-runtime-trace-id'],
+      ...FUNCTION,
       getRemainingTimeInMillis: () => Math.max(0, Math.floor(end - Date.now())),
     };
   }

@@ -16,7 +16,9 @@ function setUpConsole() {
   const least = levels.indexOf(env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase());
   const line = JSON_FORMAT ? jsonLine : textLine;
   levels.forEach((level, index) => {
-    console[level.toLowerCase()] = index < least ? () => {} : (...words) => write(log, line(level, words), '\n');
+    // Without a word, AWS's writes `undefined`.
+    const say = (word, ...words) => write(log, line(level, [word, ...words]), '\n');
+    console[level.toLowerCase()] = index < least ? () => {} : say;
   });
   console.log = console.info;
 }

@@ -31,6 +31,7 @@ mod languages;
 mod log;
 mod loop_;
 mod messages;
+mod official_node;
 mod oneshot;
 mod readme;
 mod ready;
