@@ -76,6 +76,22 @@ impl Fault {
         )
     }
 
+    /// The event's time is up, and the handler is still starting.
+    pub fn still_starting(started: Duration) -> Self {
+        Self::new(
+            "Runtime.InvokeTimeout",
+            format!(
+                "The handler is still starting, {:.1} s so far: the event had to wait for it and its time is up (the start goes on)",
+                started.as_secs_f64()
+            ),
+        )
+    }
+
+    /// Polling fails where the system has no memory left for it.
+    pub fn pipes(error: &std::io::Error) -> Self {
+        Self::system("The handler's pipes cannot be waited for", error)
+    }
+
     /// A signal ended `bootstrap` while the event was being worked on.
     pub fn shutdown(signal: &str) -> Self {
         Self::new("Runtime.Shutdown", format!("bootstrap was told to stop ({signal}) before the handler had answered"))

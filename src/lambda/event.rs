@@ -7,8 +7,8 @@ use httparse::Header;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response};
 
-use super::calls::read_body;
 use super::headers::INVOCATION_ID;
+use super::http::read_body;
 use crate::invocation::{Headers, Invocation};
 
 const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
@@ -55,7 +55,7 @@ fn headers_in(map: &HeaderMap) -> Headers {
     told(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), map.len())
 }
 
-/// The same from a head that `express` has read.
+/// The same from a head that `fast_path` has read.
 pub fn headers_of(headers: &[Header<'_>]) -> Headers {
     told(headers.iter().map(|header| (header.name, header.value)), headers.len())
 }

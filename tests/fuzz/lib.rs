@@ -4,7 +4,7 @@
 //! kept inputs (`seeds`) and some thousands of changed ones (`short`). `bootstrap` is a program and no library, so its parts
 //! are compiled in here by their paths; the log is a stand-in that keeps what it is given.
 
-#![allow(dead_code, clippy::missing_panics_doc)]
+#![allow(dead_code, unused_imports, clippy::missing_panics_doc)]
 
 #[path = "../../src/fault.rs"]
 mod fault;
@@ -21,13 +21,13 @@ mod xray;
 
 #[path = "../../src/handler"]
 mod handler {
-    mod adapters;
-    mod entrypoint;
-    pub mod find;
-    pub mod message;
-    pub mod scan;
+    pub mod program;
 
-    pub use entrypoint::Program;
+    #[path = "protocol"]
+    pub mod protocol {
+        pub mod message;
+        pub mod scan;
+    }
 }
 
 #[path = "../../src/lambda"]
