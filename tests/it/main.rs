@@ -28,6 +28,7 @@ mod frozen;
 mod hostile;
 mod image;
 mod languages;
+mod libraries_node;
 mod log;
 mod loop_;
 mod messages;

@@ -1,0 +1,1 @@
+//! Agents: Sentry, OpenTelemetry, Datadog, New Relic, the X-Ray SDK.
