@@ -6,8 +6,9 @@ const { format, types } = require('util');
 /** An error that has one of the official names; its stack is that of its cause. */
 function fault(name, message, cause) {
   const error = new Error(message);
+  const stack = cause?.stack ?? error.stack.replace(/^Error: /, '');
   error.name = `Runtime.${name}`;
-  error.stack = `${error.name}: ${cause?.stack ?? message}`;
+  error.stack = `${error.name}: ${stack}`;
   return error;
 }
 
@@ -23,11 +24,15 @@ const clean = (words) => String(words).replace(/\x7f/g, '%7F');
 /** Frames of this adapter, and of what has called it. */
 const OWN_FRAME = /^ +at .*[/(]lambda-stdio\.cjs:/;
 
-/** The lines of a stack that are the user's. */
+/** The lines of a stack that are the user's: above what has called it, and below what it has called of this adapter. */
 function frames(stack) {
   const lines = String(stack).split('\n');
-  const own = lines.findIndex((line) => OWN_FRAME.test(line));
-  return own < 0 ? lines : lines.slice(0, own);
+  const first = lines.findIndex((line) => /^ +at /.test(line));
+  let own = first < 0 ? lines.length : first;
+  while (OWN_FRAME.test(lines[own])) own += 1;
+  if (own < lines.length) lines.splice(first, own - first);
+  const caller = lines.findIndex((line) => OWN_FRAME.test(line));
+  return caller < 0 ? lines : lines.slice(0, caller);
 }
 
 /** The error object. Whatever the error is or does, there is one. */

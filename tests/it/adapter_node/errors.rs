@@ -24,6 +24,21 @@ const deeper = () => {\n  throw new TypeError('schön');\n};";
     assert_eq!(function.call("1").json(), pid);
 }
 
+#[test]
+fn a_stack_begins_with_who_has_called_the_adapter_wrongly() {
+    let source = "exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('a');
+  await wrong(stream);
+});
+const wrong = async (stream) => stream.setContentType('text/x');";
+    let function = script(source).start();
+    function.call("0").response();
+    function.wait_log("Cannot set content-type");
+    let log = function.stderr();
+    let line = log.lines().find(|line| line.contains("Invoke Error")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("at wrong (") && line.contains("app.js:3:9") && !line.contains("lambda-stdio.cjs"), "{line}");
+}
+
 fn cause(answer: &Answer) -> Value {
     let header = answer.0.header("Lambda-Runtime-Function-XRay-Error-Cause").expect("a cause for X-Ray");
     assert!(header.len() < 64 * 1024 && header.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{header}");

@@ -92,10 +92,11 @@ const WITH_POWERTOOLS: &str = "
     const logger = new Logger({ serviceName: 'service' });
     const metrics = new Metrics({ namespace: 'space', serviceName: 'service' });
     const tracer = new Tracer({ serviceName: 'service' });
-    const processor = new BatchProcessor(EventType.SQS);
     exports.handler = async (event, context) => {
       logger.addContext(context);
       logger.appendKeys({ key: event.key });
+      // Where there may be several events, this must belong to one.
+      const processor = new BatchProcessor(EventType.SQS);
       if (event.Records) return processPartialResponse(event, (record) => JSON.parse(record.body), processor, { context });
       logger.info('before', { traced: tracer.isTracingEnabled() });
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,6 +1,6 @@
 //! A server for what agents would send away: it takes every request, answers it, and keeps its body.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc::{self, Receiver as Channel};
 use std::thread;
