@@ -52,7 +52,7 @@ const NODE: Adapter = Adapter {
         concat!(
             "parseInt(process.versions.node)<18?(require('fs').writeSync(1,JSON.stringify({errorMessage:",
             "'A handler in Node.js needs Node.js 18 or newer; '+process.execPath+' is '+process.version.slice(1),",
-            "errorType:'Runtime.InvalidEntrypoint'})),process.exit(1)):",
+            "errorType:'Runtime.InvalidEntrypoint',stackTrace:[]})),process.exit(1)):",
             "module._compile(process.argv.splice(1,1)[0],'/lambda-stdio.cjs')"
         ),
         "--",
