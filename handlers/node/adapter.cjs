@@ -8,13 +8,13 @@
 // First of all: what is printed from here on is a line of the log.
 const pipes = require('./pipes.cjs');
 const Module = require('module');
+const { HttpResponseStream, isStreaming, streamifyResponse } = require('./awslambda.cjs');
 const { call, finishAll, uncaught } = require('./call.cjs');
 const { describe, fault, text } = require('./errors.cjs');
 const { takeFrom } = require('./invocation.cjs');
 const { loadHandler } = require('./load.cjs');
 const { setUpConsole } = require('./log.cjs');
 const { CONCURRENCY, InvokeStore } = require('./store.cjs');
-const { HttpResponseStream, streamifyResponse } = require('./stream.cjs');
 
 const [file, name] = process.argv.slice(-2);
 const { env } = process;
@@ -57,8 +57,9 @@ function start(handler) {
   ready = true;
   const greeting = CONCURRENCY ? `lambda-stdio/1 ready concurrency=${CONCURRENCY}` : 'lambda-stdio/1 ready';
   pipes.write(pipes.answers, `${greeting}\n`);
-  // While bootstrap fetches the first event: to load it takes a while.
+  // While bootstrap fetches the first event: to load these takes a while.
   const { Socket } = require('net');
+  if (isStreaming(handler)) require('./stream.cjs');
   const read = pipes.messageReader((headers, body) => call(handler, headers, body));
   const buffer = Buffer.allocUnsafe(65536);
   const onread = { buffer, callback: (length) => (read(buffer.subarray(0, length)), true) };

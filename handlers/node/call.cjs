@@ -1,10 +1,10 @@
 // Calling the handler: what it returns, what it calls back with, and what it throws. The first of them is the answer.
 'use strict';
 
+const { isStreaming, streamFor } = require('./awslambda.cjs');
 const { Invocation, exit, inFlight } = require('./invocation.cjs');
 const { logError } = require('./log.cjs');
 const { CONCURRENCY, event, runInvocation } = require('./store.cjs');
-const { isStreaming, streamFor } = require('./stream.cjs');
 
 const { env } = process;
 

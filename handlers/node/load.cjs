@@ -6,8 +6,8 @@ const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { types } = require('util');
+const { isStreaming } = require('./awslambda.cjs');
 const { fault } = require('./errors.cjs');
-const { isStreaming } = require('./stream.cjs');
 
 const { env } = process;
 

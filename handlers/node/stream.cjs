@@ -1,13 +1,10 @@
-// Streamed answers: what a handler writes goes out as it comes, as fast as it is taken. `awslambda` is for them.
+// Streamed answers: what a handler writes goes out as it comes, as fast as it is taken.
 'use strict';
 
 const { Writable } = require('stream');
 const { fault } = require('./errors.cjs');
 const { answers, write, writeSoon } = require('./pipes.cjs');
 const { CONCURRENCY } = require('./store.cjs');
-
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
-const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
 
 const nothing = () => {};
 
@@ -103,33 +100,4 @@ class ResponseStream extends Writable {
 
 const inChunk = (data) => (data.length > 0 ? [`${data.length.toString(16)}\r\n`, data, '\r\n'] : []);
 
-/** The status, the headers and the cookies of an HTTP response go before its body, behind which no more can be said. */
-const HttpResponseStream = {
-  from(stream, prelude) {
-    stream.setContentType('application/vnd.awslambda.http-integration-response');
-    const json = JSON.stringify(prelude);
-    stream._onBeforeFirstWrite = (put) => {
-      put(json);
-      put(Buffer.alloc(8));
-    };
-    return stream;
-  },
-};
-
-function streamifyResponse(handler, options) {
-  handler[STREAMING] = 'response';
-  if (typeof options?.highWaterMark === 'number') handler[HIGH_WATER_MARK] = options.highWaterMark;
-  return handler;
-}
-
-/** Whether a handler streams: what AWS's own library, or this one, has marked. */
-function isStreaming(handler) {
-  const kind = handler[STREAMING];
-  if (kind && kind !== 'response') throw fault('MalformedStreamingHandler', 'Only response streaming is supported.');
-  return Boolean(kind);
-}
-
-/** The stream of a handler's answer. */
-const streamFor = (invocation, handler) => new ResponseStream(invocation, Number(handler[HIGH_WATER_MARK]) || undefined);
-
-module.exports = { HttpResponseStream, isStreaming, streamFor, streamifyResponse };
+module.exports = { ResponseStream };

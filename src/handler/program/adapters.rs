@@ -59,6 +59,7 @@ const NODE: Adapter = Adapter {
     ],
     source: node_modules!(
         "adapter.cjs",
+        "awslambda.cjs",
         "call.cjs",
         "errors.cjs",
         "invocation.cjs",
