@@ -110,6 +110,7 @@ pub fn log_style() -> Style {
         // Lines of several events are told apart by what they say of their request.
         json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") || value(MAX_CONCURRENCY).is_some(),
         level: Level::named(&text("AWS_LAMBDA_LOG_LEVEL")).unwrap_or(Level::Info),
+        joined: runtime_api().is_some(),
     }
 }
 

@@ -17,7 +17,6 @@ mod snapshot;
 mod stopping;
 
 use std::ffi::OsString;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ pub use self::program::Program;
 pub use self::shared::{Queue, Shared};
 use crate::config::Config;
 use crate::fault::Fault;
-use crate::idle::Tend;
+use crate::idle::{Tend, Wanted};
 use crate::invocation::{Answer, Invocation};
 use crate::log;
 use crate::os::Signals;
@@ -239,8 +238,8 @@ impl Handler {
 }
 
 impl Tend for Handler {
-    fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> std::io::Result<()> {
-        self.lifecycle.wait_readable(descriptor)
+    fn wait(&mut self, wanted: Wanted<'_>) -> std::io::Result<()> {
+        self.lifecycle.wait(wanted)
     }
 }
 

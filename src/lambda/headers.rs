@@ -1,5 +1,8 @@
 //! The headers that answers and errors go out with.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use crate::invocation::Invocation;
 
 pub const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
@@ -19,10 +22,45 @@ pub fn with_nonce<'a>(headers: &[(&'a str, &'a str)], invocation: &'a Invocation
     headers.iter().copied().chain(nonce).collect()
 }
 
+/// A request id as a segment of a path, whatever it is made of (RFC 3986, section 3.3): two dots would be another path.
+pub fn path_segment(id: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if id.bytes().all(is_plain) && !matches!(id, "" | "." | "..") {
+        return Cow::Borrowed(id);
+    }
+    let mut segment = String::with_capacity(id.len() * 3);
+    for byte in id.bytes() {
+        if is_plain(byte) && byte != b'.' {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(segment)
+}
+
 /// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
 pub fn header_value(text: &str) -> String {
     text.chars()
         .take(LONGEST_HEADER)
         .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path_whatever_it_is_made_of() {
+        for (id, segment) in [
+            ("8476a536-e9f4", "8476a536-e9f4"),
+            ("a b#c", "a%20b%23c"),
+            ("..", "%2E%2E"),
+            ("a/../../x?y", "a%2F%2E%2E%2F%2E%2E%2Fx%3Fy"),
+            ("\u{e9}%", "%C3%A9%25"),
+        ] {
+            assert_eq!(path_segment(id), segment);
+        }
+    }
 }

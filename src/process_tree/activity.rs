@@ -5,8 +5,6 @@
 //! thread has come, nobody has run in between: all that the second pass saw was so at one time, and whoever waits only
 //! for the others or for our emptied stdin will wait until we write.
 
-use std::io::{self, ErrorKind};
-
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
@@ -71,7 +69,7 @@ pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
     let mut bytes = Vec::new();
     let members = descendants::members(tree);
     let threads = threads(&members);
-    let mut may_rest = stdin_is_empty && !members.is_cut && threads.len() < MOST_THREADS;
+    let mut may_rest = stdin_is_empty && !members.is_cut && !members.has_changed && threads.len() < MOST_THREADS;
     let before = may_rest.then(|| statuses(&threads, &mut bytes));
     let descriptors = Descriptors::new(tree.pipes, &members.pids);
     let mut seen = Seen::default();
@@ -103,8 +101,8 @@ fn threads(members: &Members) -> Vec<Thread> {
     let mut threads = Vec::new();
     for &process in members.pids.iter().chain(&members.doubtful) {
         match proc::numbers_in(&format!("/proc/{process}/task")) {
-            Ok(ids) => threads.extend(ids.take(MOST_THREADS).map(|id| Thread { process, id })),
-            Err(error) if is_gone(&error) => {}
+            Ok(ids) => threads.extend(ids.into_iter().map(|id| Thread { process, id })),
+            Err(error) if proc::is_gone(&error) && !proc::exists(process) => {}
             // It will be seen that it cannot be seen.
             Err(_) => threads.push(Thread { process, id: process.as_raw() }),
         }
@@ -151,9 +149,10 @@ fn judge(
     }
     let Thread { process, id } = thread;
     let text = proc::read(&format!("/proc/{process}/task/{id}/syscall"), bytes);
-    let is_gone = text.as_ref().is_err_and(is_gone);
+    let is_gone = text.as_ref().is_err_and(proc::is_gone);
     let Some(blocked) = text.ok().and_then(Blocked::parse) else {
-        let has_ended = is_gone && self::status(thread, bytes).is_none();
+        let is_hidden = id == process.as_raw() && proc::exists(process);
+        let has_ended = is_gone && !is_hidden && self::status(thread, bytes).is_none();
         return (!has_ended).then(Verdict::unseen);
     };
     // Asleep is S; what is in D waits for a device.
@@ -230,15 +229,13 @@ fn any_of(call: &'static str, set: Option<Set>, time_out: TimeOut) -> Verdict {
 /// Interpreters share their processor out among threads by SIGVTALRM.
 fn keeps_time(threads: &[Thread], statuses: &[Option<Status>], bytes: &mut Vec<u8>) -> Option<Pid> {
     let mut keeps_it = |thread: &Thread, status: &Option<Status>| {
-        let timers = proc::read(&format!("/proc/{}/timers", thread.process), bytes).unwrap_or_default();
-        let has_timer = proc::timer_signals(timers).any(|signal| signal != Signal::SIGVTALRM as i32);
+        let has_timer = match proc::read(&format!("/proc/{}/timers", thread.process), bytes) {
+            Ok(timers) => proc::timer_signals(timers).any(|signal| signal != Signal::SIGVTALRM as i32),
+            Err(error) => !proc::is_gone(&error),
+        };
         let may_have_alarm = status.as_ref().is_none_or(Status::may_have_an_alarm);
         (has_timer || may_have_alarm) && !service_threads::is_timeout(thread.process)
     };
     let mut firsts = threads.iter().zip(statuses).filter(|(thread, _)| thread.id == thread.process.as_raw());
     firsts.find(|(thread, status)| keeps_it(thread, status)).map(|(thread, _)| thread.process)
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }

@@ -6,9 +6,11 @@
 //! the mark in its environment.
 
 use std::fs;
+use std::io;
 use std::sync::OnceLock;
 
-use nix::unistd::{Pid, getpgrp, getpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getsid};
 
 use super::ProcessTree;
 use super::proc::{self, Stat};
@@ -24,8 +26,10 @@ pub struct Members {
     pub pids: Vec<Pid>,
     /// Orphans that may be this tree's or another's: not to be killed, but not to be overlooked either.
     pub doubtful: Vec<Pid>,
-    /// There were more than can be looked at.
+    /// There may be more: they were too many, or a list could not be read.
     pub is_cut: bool,
+    /// An orphan has ended while they were listed: its children may be missing.
+    pub has_changed: bool,
 }
 
 /// Whether `/proc` is there and speaks of our own process namespace: in another's the numbers mean other processes.
@@ -63,6 +67,8 @@ pub fn members(tree: &ProcessTree) -> Members {
             Owner::Another => {}
         }
     }
+    members.is_cut |= finder.has_failed;
+    members.has_changed = finder.has_changed;
     members
 }
 
@@ -123,13 +129,21 @@ struct Finder {
     bytes: Vec<u8>,
     /// Each process with its parent, where the kernel does not list children.
     parents: Option<Vec<(Pid, Pid)>>,
+    /// Some list could not be read, though what it is of has not ended.
+    has_failed: bool,
+    has_changed: bool,
 }
 
 impl Finder {
     fn new() -> Self {
+        Self::in_this_way(children_are_listed())
+    }
+
+    fn in_this_way(by_lists: bool) -> Self {
         let mut bytes = Vec::new();
-        let parents = (!children_are_listed()).then(|| all_parents(&mut bytes));
-        Self { bytes, parents }
+        let parents = (!by_lists).then(|| all_parents(&mut bytes));
+        let has_failed = matches!(parents, Some(Err(_)));
+        Self { bytes, parents: parents.map(Result::unwrap_or_default), has_failed, has_changed: false }
     }
 
     /// Adds what descends from the members from `start` on, in the order of generations.
@@ -152,12 +166,12 @@ impl Finder {
             }
             return;
         }
-        let Ok(threads) = proc::numbers_in(&format!("/proc/{parent}/task")) else { return };
-        for thread in threads {
-            if let Ok(list) = proc::read(&format!("/proc/{parent}/task/{thread}/children"), &mut self.bytes) {
-                for child in proc::children(list) {
-                    add(child, pids);
-                }
+        let threads = proc::numbers_in(&format!("/proc/{parent}/task"));
+        self.has_failed |= threads.as_ref().is_err_and(|error| !proc::is_gone(error));
+        for thread in threads.unwrap_or_default() {
+            match proc::read(&format!("/proc/{parent}/task/{thread}/children"), &mut self.bytes) {
+                Ok(list) => proc::children(list).for_each(|child| add(child, pids)),
+                Err(error) => self.has_failed |= !proc::is_gone(&error),
             }
         }
     }
@@ -169,14 +183,32 @@ impl Finder {
         self.add_children(getpid(), &mut children);
         let own_group = getpgrp();
         children.retain(|child| !roots.iter().any(|root| root.pid == *child));
-        children
-            .into_iter()
-            .filter_map(|pid| {
-                let stat = Stat::parse(proc::read(&format!("/proc/{pid}/stat"), &mut self.bytes).ok()?)?;
-                (stat.group != own_group && stat.parent == getpid()).then_some(Orphan { pid, stat })
-            })
-            .collect()
+        let mut orphans = Vec::new();
+        for pid in children {
+            match proc::read(&format!("/proc/{pid}/stat"), &mut self.bytes) {
+                Ok(text) => orphans.extend(
+                    Stat::parse(text)
+                        .filter(|stat| stat.group != own_group && stat.parent == getpid())
+                        .map(|stat| Orphan { pid, stat }),
+                ),
+                Err(error) if proc::is_gone(&error) && !proc::exists(pid) => self.has_changed = true,
+                Err(_) => match hidden(pid) {
+                    Some(stat) if stat.group == own_group => {}
+                    Some(stat) => orphans.push(Orphan { pid, stat }),
+                    None => self.has_failed = true,
+                },
+            }
+        }
+        orphans
     }
+}
+
+/// What the system says of a child of ours that `/proc` hides. When it was started is not known: not before any tree.
+fn hidden(pid: Pid) -> Option<Stat> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let state = if waitid(Id::Pid(pid), flags) == Ok(WaitStatus::StillAlive) { b'S' } else { b'Z' };
+    let (group, session) = (getpgid(Some(pid)).ok()?, getsid(Some(pid)).ok()?);
+    Some(Stat { state, parent: getpid(), group, session, started: u64::MAX })
 }
 
 /// A child that moved while the lists were read may be in two of them.
@@ -186,11 +218,39 @@ fn add(child: Pid, pids: &mut Vec<Pid>) {
     }
 }
 
-fn all_parents(bytes: &mut Vec<u8>) -> Vec<(Pid, Pid)> {
-    let Ok(pids) = proc::numbers_in("/proc") else { return Vec::new() };
-    pids.filter_map(|pid| {
-        let stat = Stat::parse(proc::read(&format!("/proc/{pid}/stat"), bytes).ok()?)?;
-        Some((Pid::from_raw(pid), stat.parent))
-    })
-    .collect()
+fn all_parents(bytes: &mut Vec<u8>) -> io::Result<Vec<(Pid, Pid)>> {
+    let mut parents = Vec::new();
+    for pid in proc::numbers_in("/proc")? {
+        match proc::read(&format!("/proc/{pid}/stat"), bytes) {
+            Ok(text) => parents.extend(Stat::parse(text).map(|stat| (Pid::from_raw(pid), stat.parent))),
+            Err(error) if proc::is_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(parents)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn both_ways_find_the_same() {
+        let mut shell = Command::new("sh").args(["-c", "cat | cat; :"]).stdin(Stdio::piped()).spawn().unwrap();
+        let root = Pid::from_raw(shell.id().cast_signed());
+        let find = |by_lists| {
+            let mut members = Members { pids: vec![root], ..Members::default() };
+            Finder::in_this_way(by_lists).add_descendants(&mut members, 0);
+            members.pids.sort();
+            members
+        };
+        while find(true).pids.len() < 3 {
+            std::thread::yield_now();
+        }
+        assert_eq!(find(true), find(false));
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+    }
 }

@@ -50,8 +50,9 @@ pub struct Descriptors<'a> {
     stdin: Option<u64>,
     outputs: [Option<u64>; 2],
     members: &'a [Pid],
-    /// The pipes that `bootstrap` has an end of: what it was started with has been passed on, or is its own.
-    held: OnceCell<Vec<u64>>,
+    /// The pipes that `bootstrap` has an end of: what it was started with has been passed on, or is its own. `None` where they
+    /// cannot be listed.
+    held: OnceCell<Option<Vec<u64>>>,
 }
 
 /// What a set of descriptors is waited for.
@@ -77,8 +78,10 @@ impl<'a> Descriptors<'a> {
             return match Some(inode) {
                 pipe if pipe == self.stdin => Kind::Stdin,
                 pipe if self.outputs.contains(&pipe) => Kind::Output,
-                _ if self.held.get_or_init(held_pipes).contains(&inode) => Kind::Pipe,
-                _ => Kind::OwnPipe,
+                _ => match self.held.get_or_init(held_pipes) {
+                    Some(held) if !held.contains(&inode) => Kind::OwnPipe,
+                    _ => Kind::Pipe,
+                },
             };
         }
         let Some(name) = link.to_str() else { return Kind::File };
@@ -148,7 +151,8 @@ impl<'a> Descriptors<'a> {
         let Some(peer) = u32::try_from(inode).ok().and_then(sockets::peer) else { return false };
         let own = |link: &Path| socket(link).is_some_and(|one| one == inode || one == u64::from(peer));
         let other = |link: &Path| socket(link) == Some(peer.into());
-        !any_descriptor(getpid(), own) && self.members.iter().any(|&member| any_descriptor(member, other))
+        let is_in_tree = |&member: &Pid| any_descriptor(member, other) == Some(true);
+        any_descriptor(getpid(), own) == Some(false) && self.members.iter().any(is_in_tree)
     }
 
     /// Whether a process descriptor is of a process of the tree: that one is looked at itself.
@@ -175,19 +179,21 @@ fn socket(link: &Path) -> Option<u64> {
     link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
-fn held_pipes() -> Vec<u64> {
+fn held_pipes() -> Option<Vec<u64>> {
     let mut pipes = Vec::new();
     any_descriptor(getpid(), |link| {
         pipes.extend(pipe(link));
         false
-    });
-    pipes
+    })?;
+    Some(pipes)
 }
 
-/// Whether one of a process's descriptors is what is looked for.
-fn any_descriptor(process: Pid, mut is_it: impl FnMut(&Path) -> bool) -> bool {
-    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-    descriptors.map_while(Result::ok).any(|entry| fs::read_link(entry.path()).is_ok_and(|link| is_it(&link)))
+/// Whether one of a process's descriptors is what is looked for. `None` where they cannot be listed.
+fn any_descriptor(process: Pid, mut is_it: impl FnMut(&Path) -> bool) -> Option<bool> {
+    let folder = format!("/proc/{process}/fd");
+    let descriptors = proc::numbers_in(&folder).ok()?;
+    let mut links = descriptors.into_iter().filter_map(|number| fs::read_link(format!("{folder}/{number}")).ok());
+    Some(links.any(|link| is_it(&link)))
 }
 
 fn info(process: Pid, descriptor: i32) -> Option<Vec<u8>> {

@@ -35,21 +35,25 @@ pub fn signal(tree: &ProcessTree, signal: Signal) {
 }
 
 /// Ends all of it. The root is not reaped.
+///
+/// It is over once the root has ended, which then has no children, and no orphan is left: whoever lived would be somebody's child,
+/// and the first of them ours.
 pub fn kill(tree: &ProcessTree) -> bool {
     let until = Instant::now() + KILLING;
+    let mut killed: Vec<Pid> = Vec::new();
     loop {
         let members = stop(tree, until);
         signal_all(tree, &members, &members.pids, Signal::SIGKILL);
+        killed.extend(members.pids.iter().filter(|pid| !killed.contains(pid)).collect::<Vec<_>>());
         reap_orphans();
-        let left = living(tree);
-        if left.is_empty() {
-            reap_orphans();
+        let left = left(tree, &killed);
+        if left.as_ref().is_some_and(Vec::is_empty) {
             return true;
         }
         if Instant::now() >= until {
             return false;
         }
-        wait_for_any(&left, until);
+        wait_for_any(&left.unwrap_or_default(), until);
     }
 }
 
@@ -152,21 +156,26 @@ fn signal_member(
     }
 }
 
-/// Who of the tree has not ended yet.
-fn living(tree: &ProcessTree) -> Vec<Pid> {
-    let mut bytes = Vec::new();
-    let mut lives = |pid: &Pid| match proc::read(&format!("/proc/{pid}/stat"), &mut bytes) {
-        Ok(text) => Stat::parse(text).is_none_or(|stat| !matches!(stat.state, b'Z' | b'X')),
-        // Without /proc the system can still be asked whether there is such a process.
-        Err(_) => !descendants::proc_is_ours() && has_not_ended(*pid),
+/// Who is left of the tree: dead ones that have not been reaped too, but for the root. `None` if that has changed meanwhile.
+///
+/// Who is dying has lost its environment and its pipes, and may not be known for what it was any more, if it was not `killed`.
+fn left(tree: &ProcessTree, killed: &[Pid]) -> Option<Vec<Pid>> {
+    let mut members = descendants::members(tree);
+    members.pids.extend(members.doubtful.iter().filter(|pid| killed.contains(pid)));
+    let root_has_ended = || {
+        let mut bytes = Vec::new();
+        let stat = descendants::proc_is_ours().then(|| proc::read(&format!("/proc/{}/stat", tree.root), &mut bytes));
+        match stat {
+            Some(Ok(text)) => Stat::parse(text).is_some_and(|stat| matches!(stat.state, b'Z' | b'X')),
+            _ => !is_alive(tree.root),
+        }
     };
-    let mut pids = descendants::members(tree).pids;
-    pids.retain(|pid| lives(pid));
-    pids
+    members.pids.retain(|&pid| pid != tree.root || !root_has_ended());
+    (!members.has_changed).then_some(members.pids)
 }
 
-/// Of a child of ours.
-fn has_not_ended(pid: Pid) -> bool {
+/// Of a child of ours, without `/proc`.
+fn is_alive(pid: Pid) -> bool {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
 }

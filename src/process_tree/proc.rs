@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// No file that is read here is longer: the largest are the children of a process and the set of an epoll.
@@ -27,10 +27,23 @@ pub fn read<'a>(path: &str, bytes: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
     Ok(bytes)
 }
 
-/// The numbers that are the names in a folder: processes, threads or descriptors.
-pub fn numbers_in(folder: &str) -> io::Result<impl Iterator<Item = i32> + use<>> {
-    let entries = std::fs::read_dir(folder)?;
-    Ok(entries.map_while(Result::ok).filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+/// The numbers that are the names in a folder: processes, threads or descriptors. All of them, or none.
+pub fn numbers_in(folder: &str) -> io::Result<Vec<i32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// Whether a file could not be read because its process or thread has ended; or the kernel has no such file.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
+}
+
+/// Whether there is such a process, dead or alive. Where there is and `/proc` has none, it is hidden (`hidepid`).
+pub fn exists(process: Pid) -> bool {
+    kill(process, None) != Err(nix::errno::Errno::ESRCH)
 }
 
 /// `/proc/PID/stat`.
@@ -49,7 +62,7 @@ impl Stat {
         // The second field is the name, in parentheses, and may hold any byte.
         let rest = bytes.get(memrchr(b')', bytes)? + 1..)?;
         let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let state = *words.next()?.first()?;
+        let &[state @ b'A'..=b'z'] = words.next()? else { return None };
         let mut pid = || Some(Pid::from_raw(number(words.next()?)?));
         let (parent, group, session) = (pid()?, pid()?, pid()?);
         // Field 22; the session was field 6.
@@ -87,9 +100,11 @@ impl Status {
     }
 
     /// Whether an alarm(2) may be set, which `/proc` does not show: the process catches its signal. Who catches faults too is a
-    /// language's runtime that catches what there is (Go, Ruby, SBCL), and says nothing by it.
+    /// language's runtime that catches what there is (Go, Ruby, SBCL), and who catches the signal of used-up processor time
+    /// catches whatever might end it, to clear up (sort(1)): both say nothing by it.
     pub fn may_have_an_alarm(&self) -> bool {
-        self.catches(Signal::SIGALRM) && !self.catches(Signal::SIGSEGV)
+        let catches_all_there_is = self.catches(Signal::SIGSEGV) || self.catches(Signal::SIGXCPU);
+        self.catches(Signal::SIGALRM) && !catches_all_there_is
     }
 
     fn catches(&self, signal: Signal) -> bool {
@@ -222,7 +237,8 @@ mod tests {
         assert_eq!((status.state, status.caught, status.switches), (b'S', 0x2002, 43));
         assert!(status.may_have_an_alarm());
         assert!(!Status { caught: 0x2402, ..status.clone() }.may_have_an_alarm());
-        assert!(!Status { caught: 0x4002, ..status }.may_have_an_alarm());
+        assert!(!Status { caught: 0x4002, ..status.clone() }.may_have_an_alarm());
+        assert!(!Status { caught: 0x1780_7007, ..status }.may_have_an_alarm(), "sort(1)");
     }
 
     #[test]

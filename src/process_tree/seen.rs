@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
+use nix::libc;
 use nix::unistd::Pid;
 
 use super::descriptors::Kind;
@@ -129,7 +130,7 @@ impl Display for Seen {
         }
         told.doing.fmt(to)?;
         if self.reads_stdin && !told.reads {
-            to.write_str(", while its stdin is waited for by another thread")?;
+            to.write_str(", while another thread or process waits for its stdin")?;
         }
         Ok(())
     }
@@ -169,7 +170,15 @@ impl Display for Doing {
             Self::Sleeps(TimeOut::Of(time)) => write!(to, "sleeps {} s", time.as_secs_f64()),
             Self::Sleeps(_) => to.write_str("sleeps"),
             Self::InCall(None) => to.write_str("is held up by the system"),
-            Self::InCall(Some(call)) => write!(to, "waits in system call {call}"),
+            Self::InCall(Some(call)) => match *call {
+                libc::SYS_connect => to.write_str("connects to a server"),
+                libc::SYS_accept | libc::SYS_accept4 => to.write_str("waits for a connection"),
+                libc::SYS_recvfrom | libc::SYS_recvmsg => to.write_str("reads a socket"),
+                libc::SYS_sendto | libc::SYS_sendmsg => to.write_str("writes to a socket"),
+                libc::SYS_flock | libc::SYS_fcntl => to.write_str("waits for a lock"),
+                libc::SYS_openat => to.write_str("opens a file or a named pipe"),
+                call => write!(to, "waits in system call {call}"),
+            },
             Self::KeepsTime => to.write_str("has set a timer or an alarm"),
             Self::Unseen => to.write_str("cannot be looked at"),
         }

@@ -8,6 +8,8 @@
 
 #[path = "../../src/fault.rs"]
 mod fault;
+#[path = "../../src/http_event/mod.rs"]
+mod http_event;
 #[path = "../../src/idle.rs"]
 mod idle;
 #[path = "../../src/invocation.rs"]
@@ -23,16 +25,17 @@ mod xray;
 mod handler {
     pub mod program;
 
-    #[path = "protocol"]
-    pub mod protocol {
-        pub mod message;
-        pub mod scan;
-    }
+    pub mod protocol;
 }
 
 #[path = "../../src/lambda"]
 mod lambda {
     pub mod prelude;
+}
+
+#[path = "../../src/process_tree"]
+mod process_tree {
+    pub mod proc;
 }
 
 #[path = "../../src/shell"]

@@ -117,6 +117,8 @@ impl Scan {
     /// Looks at what `output` has grown by; text leaves it for the log. `at_end`: nothing more will come, which ends
     /// the last line.
     pub fn advance(&mut self, output: &mut Vec<u8>, log: &mut Lines, at_end: bool) -> Option<Found> {
+        // Text is passed on in one piece, however many lines it has.
+        let mut text = self.start;
         let found = loop {
             match &mut self.line {
                 Line::Candidate(finder) => match finder.push(&output[self.seen..]) {
@@ -141,6 +143,8 @@ impl Scan {
                         if at_end && self.start < self.seen {
                             self.demote(output, self.seen);
                         } else if self.seen - self.start > LARGEST_ANSWER {
+                            self.text.push(&output[text..self.start], self.keep, log);
+                            text = 0;
                             self.oversize(output);
                             break None;
                         } else {
@@ -154,18 +158,21 @@ impl Scan {
                             self.seen = output.len();
                             break None;
                         }
-                        self.text.push(&output[self.start..], self.keep, log);
                         self.start = output.len();
                         self.seen = output.len();
                         break None;
                     };
-                    let next = self.seen + end + 1;
-                    self.text.push(&output[self.start..next], self.keep, log);
-                    self.begin_line(next);
+                    self.begin_line(self.seen + end + 1);
                 }
-                Line::Oversize { .. } => break self.count(output, log),
+                Line::Oversize { .. } => {
+                    text = usize::MAX;
+                    break self.count(output, log);
+                }
             }
         };
+        if text < self.start {
+            self.text.push(&output[text..self.start], self.keep, log);
+        }
         if found.is_none() && self.start > 0 {
             output.drain(..self.start);
             self.seen -= self.start;

@@ -1,23 +1,24 @@
 //! The log, which is stderr: the handler's lines, and `bootstrap`'s own.
 //!
 //! Plain, or one JSON object a line where `AWS_LAMBDA_LOG_FORMAT=JSON`. Events and answers never come here, except
-//! as a trace that was asked for.
+//! as a trace that was asked for. The handler's lines are put together in `lines`; `shown` is what becomes of control
+//! characters in `bootstrap`'s own; all go out through `sink`.
+
+mod lines;
+mod shown;
+mod sink;
 
 use std::cell::RefCell;
 use std::fmt::{Display, Write as _};
-use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+pub use lines::Lines;
+use lines::{CUT, LONGEST_LINE};
+use shown::shown;
 
 use crate::fault::Fault;
 use crate::invocation::Invocation;
-use crate::json;
-
-/// The longest line of a handler that is logged; the rest of it is left out.
-const LONGEST_LINE: usize = 256 * 1024;
 
 /// How grave a line of `bootstrap` is: Lambda's own levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,9 @@ impl Level {
 pub struct Style {
     pub json: bool,
     pub level: Level,
+    /// Plain lines that belong together are one entry of Lambda's log, joined by CR as AWS's own runtimes do it. On a shell,
+    /// they stay lines.
+    pub joined: bool,
 }
 
 static STYLE: OnceLock<Style> = OnceLock::new();
@@ -70,7 +74,7 @@ pub fn set_style(style: Style) {
 }
 
 fn style() -> Style {
-    *STYLE.get().unwrap_or(&Style { json: false, level: Level::Info })
+    *STYLE.get().unwrap_or(&Style { json: false, level: Level::Info, joined: false })
 }
 
 /// From here on the lines belong to this event, or to none. Only JSON lines say so.
@@ -118,40 +122,69 @@ pub fn fault(fault: &Fault) {
     own_line(Level::Error, &format_args!("{}: {}", fault.error_type, fault.message), Some(fault));
 }
 
+/// Whether what belongs together is one entry.
+fn entries_are_joined() -> bool {
+    style().joined || style().json
+}
+
 /// What goes between `bootstrap` and the handler, each line behind `mark`.
 pub fn trace(mark: char, exchange: &[u8]) {
     let mut out = Vec::with_capacity(exchange.len() + 8);
     for line in exchange.strip_suffix(b"\n").unwrap_or(exchange).split(|&byte| byte == b'\n') {
-        out.extend_from_slice(format!("{mark} ").as_bytes());
-        out.extend_from_slice(line);
+        let marked = [format!("{mark} ").as_bytes(), line].concat();
+        if style().json {
+            let mut object = String::new();
+            push_object(&mut object, Level::Trace, &String::from_utf8_lossy(&marked), None);
+            out.extend_from_slice(object.as_bytes());
+        } else {
+            out.extend_from_slice(&marked);
+        }
         out.push(b'\n');
     }
-    write_stderr(&out);
+    sink::write(&out);
 }
 
-/// A plain line for a person at a shell, in whatever style.
+/// A plain line for a person at a shell, in whatever style. It may have line feeds, but no other control characters.
 pub fn plain(line: &str) {
-    write_stderr(format!("{line}\n").as_bytes());
+    sink::write(format!("{}\n", shown(line)).as_bytes());
 }
 
 fn own_line(level: Level, message: &dyn Display, fault: Option<&Fault>) {
-    let Style { json, level: least } = style();
+    let Style { json, level: least, joined } = style();
     if level < least {
         return;
     }
+    let message = cut(message.to_string());
     let mut line = String::new();
     if json {
-        push_object(&mut line, level, &message.to_string(), fault);
+        push_object(&mut line, level, &message, fault);
     } else {
         // Whoever says it, its second line is none of ours.
-        let inner = |text: &str| text.replace('\n', "\n    ");
-        let _ = write!(line, "[{}] lambda-stdio: {}", level.name(), inner(&message.to_string()));
+        let inner = |text: &str| shown(text).replace('\n', "\n    ");
+        let _ = write!(line, "[{}] lambda-stdio: {}", level.name(), inner(&message));
         for entry in fault.map_or(&[][..], |fault| &fault.stack) {
             let _ = write!(line, "\n    {}", inner(entry));
+            if line.len() > LONGEST_LINE {
+                break;
+            }
+        }
+        line = cut(line);
+        if joined {
+            line = line.replace('\n', "\r");
         }
     }
     line.push('\n');
-    write_stderr(line.as_bytes());
+    sink::write(line.as_bytes());
+}
+
+/// No entry is longer than the longest line.
+fn cut(mut line: String) -> String {
+    if line.len() > LONGEST_LINE {
+        let end = (0..=LONGEST_LINE).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+        line.truncate(end);
+        line.push_str(CUT);
+    }
+    line
 }
 
 fn push_object(out: &mut String, level: Level, message: &str, fault: Option<&Fault>) {
@@ -159,100 +192,23 @@ fn push_object(out: &mut String, level: Level, message: &str, fault: Option<&Fau
     let _ = write!(out, r#"{{"timestamp":"{now}","level":"{}","message":{}"#, level.name(), quoted(message));
     REQUEST.with_borrow(|request| out.push_str(request));
     if let Some(fault) = fault {
-        let stack = serde_json::to_string(&fault.stack).unwrap_or_default();
-        let _ = write!(out, r#","errorType":{},"stackTrace":{stack}"#, quoted(&fault.error_type));
+        let mut room = LONGEST_LINE;
+        let kept: Vec<_> = fault
+            .stack
+            .iter()
+            .take_while(|entry| {
+                let fits = room >= entry.len();
+                room = room.saturating_sub(entry.len());
+                fits
+            })
+            .collect();
+        let stack = serde_json::to_string(&kept).unwrap_or_default();
+        let _ = write!(
+            out,
+            r#","errorType":{},"errorMessage":{},"stackTrace":{stack}"#,
+            quoted(&cut(fault.error_type.clone())),
+            quoted(&cut(fault.message.clone())),
+        );
     }
     out.push('}');
-}
-
-/// The lines of one of the handler's pipes, put together from the pieces that are read.
-#[derive(Debug, Default)]
-pub struct Lines {
-    partial: Vec<u8>,
-    /// The line has been written up to its greatest length, and what follows of it is left out.
-    cut: bool,
-    /// Empty lines are not worth a line: on stdout they only end answers.
-    drop_empty: bool,
-}
-
-impl Lines {
-    /// For a pipe on which an empty line says nothing.
-    pub fn dropping_empty() -> Self {
-        Self { drop_empty: true, ..Self::default() }
-    }
-
-    /// Logs the lines that `piece` completes.
-    pub fn push(&mut self, mut piece: &[u8]) {
-        let mut out = Vec::new();
-        while let Some(end) = memchr::memchr(b'\n', piece) {
-            self.extend(&piece[..end], &mut out);
-            self.end_line(&mut out);
-            piece = &piece[end + 1..];
-        }
-        self.extend(piece, &mut out);
-        write_stderr(&out);
-    }
-
-    /// Logs what there is of a line that has no end yet.
-    pub fn flush(&mut self) {
-        if !self.partial.is_empty() || self.cut {
-            let mut out = Vec::new();
-            self.end_line(&mut out);
-            write_stderr(&out);
-        }
-    }
-
-    fn extend(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        if self.cut {
-            return;
-        }
-        let room = LONGEST_LINE - self.partial.len();
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room {
-            self.write_line(out);
-            self.cut = true;
-        }
-    }
-
-    fn end_line(&mut self, out: &mut Vec<u8>) {
-        if !std::mem::take(&mut self.cut) {
-            self.write_line(out);
-        }
-    }
-
-    fn write_line(&mut self, out: &mut Vec<u8>) {
-        let blank = self.partial.trim_ascii().is_empty();
-        if !(blank && self.drop_empty) {
-            push_handler_line(&self.partial, out);
-        }
-        self.partial.clear();
-    }
-}
-
-fn push_handler_line(line: &[u8], out: &mut Vec<u8>) {
-    if style().json && !json::is_object(line) {
-        let mut object = String::new();
-        let text = String::from_utf8_lossy(line);
-        push_object(&mut object, Level::Info, text.strip_suffix('\r').unwrap_or(&text), None);
-        out.extend_from_slice(object.as_bytes());
-    } else {
-        out.extend_from_slice(line);
-    }
-    out.push(b'\n');
-}
-
-/// Writes all of it, also where stderr is non-blocking because somebody who shares it made it so. A log that nobody
-/// takes any more is no reason to stop.
-fn write_stderr(mut bytes: &[u8]) {
-    let stderr = std::io::stderr();
-    while !bytes.is_empty() {
-        match nix::unistd::write(&stderr, bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let _ = poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
-            }
-            Err(_) => return,
-        }
-    }
 }
