@@ -38,11 +38,14 @@ function addGlobals() {
   }
 }
 
+/** Tells bootstrap how the start went, on a line of its own: what was loaded before may have printed the beginning of one. */
+const say = (line) => pipes.write(pipes.answers, `\n${line}\n`);
+
 let ready = false;
 
 function initError(error) {
   const { errorType, errorMessage, trace } = describe(error);
-  pipes.write(pipes.answers, JSON.stringify({ errorMessage, errorType, stackTrace: trace }));
+  say(JSON.stringify({ errorMessage, errorType, stackTrace: trace }));
   process.exit(1);
 }
 
@@ -56,7 +59,7 @@ process.on('beforeExit', finishAll);
 function start(handler) {
   ready = true;
   const greeting = CONCURRENCY ? `lambda-stdio/1 ready concurrency=${CONCURRENCY}` : 'lambda-stdio/1 ready';
-  pipes.write(pipes.answers, `${greeting}\n`);
+  say(greeting);
   // While bootstrap fetches the first event: to load these takes a while.
   const { Socket } = require('net');
   if (isStreaming(handler)) require('./stream.cjs');

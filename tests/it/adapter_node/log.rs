@@ -45,6 +45,43 @@ fn prints_and_what_children_print_go_to_the_log() {
 }
 
 #[test]
+fn what_is_printed_before_the_adapter_is_a_log_line() {
+    for print in [
+        "console.log('from a preload')",
+        "process.stdout.write('from a preload, without an end')",
+        "console.log('{\"json\":\"from a preload\"}')",
+        "require('child_process').execSync('echo from a preload', { stdio: 'inherit' })",
+        "setImmediate(() => console.log('from a preload'))",
+        "console.error('from a preload')",
+    ] {
+        let preloaded = |function: Function| {
+            let options = format!("--require {}/preload.cjs", function.folder().display());
+            function.file("preload.cjs", print).env("NODE_OPTIONS", options)
+        };
+        let function = preloaded(handling("return [event];")).start();
+        assert_eq!(function.call("1").response_text(), "[1]", "{print}");
+        function.wait_log("from a preload");
+        assert_eq!(function.call("2").response_text(), "[2]", "{print}");
+        let broken = preloaded(node("throw new RangeError('no table');"));
+        broken.expect_init_error("RangeError", "no table").expect_log("from a preload").run();
+    }
+}
+
+#[test]
+fn what_is_printed_while_loading_is_a_log_line() {
+    let source = "import { execSync } from 'node:child_process';
+      console.log('{\"a\":1}');
+      process.stdout.write('lambda-stdio/1 ready\\n');
+      execSync('echo from a child', { stdio: 'inherit' });
+      export const handler = async (event) => [event];";
+    let function = node(source).start();
+    assert_eq!(function.call("1").response_text(), "[1]");
+    function.wait_log("{\"a\":1}");
+    function.wait_log("lambda-stdio/1 ready");
+    function.wait_log("from a child");
+}
+
+#[test]
 fn children_and_threads_that_run_javascript() {
     let function = Function::empty()
         .file("child.js", "process.send(process.argv.length)")

@@ -30,7 +30,7 @@ exports.handler = async (event) => {
     let output = child.wait_with_output().unwrap();
     let (answers, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{log}");
-    assert!(answers.starts_with("lambda-stdio/1 ready concurrency=4\n"), "{answers}");
+    assert!(answers.starts_with("\nlambda-stdio/1 ready concurrency=4\n"), "{answers}");
     let place =
         |number: u32| answers.find(&format!("Request-Id: id-{number}\n")).unwrap_or_else(|| panic!("{answers}"));
     assert!(place(3) < place(2) && place(2) < place(0), "the order in which they were done: {answers}");

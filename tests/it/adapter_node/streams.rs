@@ -110,7 +110,9 @@ fn a_slow_reader_makes_write_return_false_and_nothing_else_wait() {
     let mut answers = BufReader::new(child.stdout.take().unwrap());
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut greeting = String::new();
-    answers.read_line(&mut greeting).unwrap();
+    while !greeting.ends_with("ready\n") {
+        answers.read_line(&mut greeting).unwrap();
+    }
     stdin.write_all(b"Lambda-Runtime-Aws-Request-Id: id\nContent-Length: 1\n\n1").unwrap();
     // Not a byte of the answer has been read by now.
     let line = log.next().unwrap();
