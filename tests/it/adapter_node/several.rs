@@ -7,13 +7,17 @@ use std::io::Write;
 /// The test takes the place of `bootstrap`: all events are there at once, and then the end.
 #[test]
 fn several_events_at_once_where_lambda_says_so() {
-    let source = "const arrived = [];
+    // The last one first, each when the one before has been answered.
+    let source = "const turns = [];
 exports.handler = async (event) => {
-  await new Promise((resolve) => arrived.push(resolve) === 4 && arrived.forEach((go) => go()));
-  await new Promise((resolve) => setTimeout(resolve, 10 * (4 - event)));
+  await new Promise((resolve) => {
+    turns[event] = resolve;
+    if (Object.keys(turns).length === 4) turns[3]();
+  });
   console.log('event', event);
+  setImmediate(() => setImmediate(() => turns[event - 1]?.()));
   if (event === 1) setTimeout(() => { throw new RangeError('later'); });
-  if (event === 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  if (event === 1) await new Promise((resolve) => setTimeout(resolve, 60000));
   return [event, process.env._X_AMZN_TRACE_ID];
 };";
     let folder = Folder::new();
