@@ -17,7 +17,7 @@ const FUNCTION = {
 };
 
 /** AWS's runtime for Node.js 24 knows no callbacks. What calls back all the same waits, too. */
-const WAITING = parseInt(process.versions.node) < 24 ? { callbackWaitsForEmptyEventLoop: true } : {};
+const WAITS = parseInt(process.versions.node) < 24 ? true : undefined;
 
 /** What Lambda allows a function, in milliseconds. */
 const LONGEST_TIME = 15 * 60 * 1000;
@@ -27,6 +27,9 @@ const MARGIN = /^\d+$/.test(env.HANDLER_DEADLINE_MARGIN_MS) ? Number(env.HANDLER
 
 /** On Lambda, errors are logged here, where they can be told in full, and bootstrap need not. */
 const ON_LAMBDA = Boolean(env.AWS_LAMBDA_RUNTIME_API);
+
+/** An error may be called anything; a header takes visible ASCII, and not without end. */
+const headerOf = (errorType) => errorType.slice(0, 1000).replace(/[^ -~]/g, '?');
 
 const inFlight = new Set();
 
@@ -87,7 +90,7 @@ class Invocation {
     const description = describe(error);
     if (this.stream?.begun) return this.stream.breakOff(description);
     const lines = [
-      `Lambda-Runtime-Function-Error-Type: ${description.errorType.replace(/[^ -~]/g, '?')}\n`,
+      `Lambda-Runtime-Function-Error-Type: ${headerOf(description.errorType)}\n`,
       `Lambda-Runtime-Function-XRay-Error-Cause: ${cause(description)}\n`,
       ON_LAMBDA ? 'Lambda-Stdio-Logged: true\n' : '',
     ];
@@ -110,15 +113,20 @@ class Invocation {
     // A deadline in the past is an emulator's way to say that there is none.
     const left = deadline > began ? deadline - began : LONGEST_TIME + MARGIN;
     const end = began + (left > MARGIN ? left - MARGIN : left / 2);
+    // Written out: a spread is slow.
     return {
-      ...WAITING,
+      callbackWaitsForEmptyEventLoop: WAITS,
       clientContext: this.parse('ClientContext', headers['lambda-runtime-client-context']),
       identity: this.parse('CognitoIdentity', headers['lambda-runtime-cognito-identity']),
       invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
       awsRequestId: this.id,
       tenantId: this.tenantId,
       xRayTraceId: headers['lambda-runtime-trace-id'],
-      ...FUNCTION,
+      functionName: FUNCTION.functionName,
+      functionVersion: FUNCTION.functionVersion,
+      memoryLimitInMB: FUNCTION.memoryLimitInMB,
+      logGroupName: FUNCTION.logGroupName,
+      logStreamName: FUNCTION.logStreamName,
       getRemainingTimeInMillis: () => Math.max(0, Math.floor(end - Date.now())),
     };
   }
@@ -132,4 +140,4 @@ class Invocation {
   }
 }
 
-module.exports = { Invocation, exit, inFlight, takeFrom };
+module.exports = { Invocation, exit, headerOf, inFlight, takeFrom };

@@ -12,7 +12,7 @@ const storage = CONCURRENCY ? new (require('async_hooks').AsyncLocalStorage)() :
 /** Else there is one at a time: the last one, until the next. */
 let current;
 
-/** The event at hand, as an Invocation, and its fields in the store. */
+/** The event at hand, as an Invocation, and its fields in the store, once somebody has asked for them. */
 const running = () => (storage ? storage.getStore() : current);
 
 const event = () => running()?.invocation;
@@ -35,7 +35,8 @@ class InvokeStore {
   static PROTECTED_KEYS = PROTECTED_KEYS;
 
   getContext() {
-    return running()?.fields;
+    const entry = running();
+    return entry && (entry.fields ??= fieldsOf(entry.invocation));
   }
 
   hasContext() {
@@ -73,14 +74,13 @@ class InvokeStore {
   }
 }
 
+const fieldsOf = (invocation) => ({
+  [PROTECTED_KEYS.REQUEST_ID]: invocation.id,
+  [PROTECTED_KEYS.X_RAY_TRACE_ID]: invocation.headers['lambda-runtime-trace-id'],
+  [PROTECTED_KEYS.TENANT_ID]: invocation.tenantId,
+});
+
 /** Runs this as part of the event. */
-function runInvocation(invocation, go) {
-  const fields = {
-    [PROTECTED_KEYS.REQUEST_ID]: invocation.id,
-    [PROTECTED_KEYS.X_RAY_TRACE_ID]: invocation.headers['lambda-runtime-trace-id'],
-    [PROTECTED_KEYS.TENANT_ID]: invocation.tenantId,
-  };
-  return runWith({ invocation, fields }, go);
-}
+const runInvocation = (invocation, go) => runWith({ invocation, fields: undefined }, go);
 
 module.exports = { CONCURRENCY, InvokeStore, event, runInvocation };

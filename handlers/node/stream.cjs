@@ -3,6 +3,7 @@
 
 const { Writable } = require('stream');
 const { fault } = require('./errors.cjs');
+const { headerOf } = require('./invocation.cjs');
 const { answers, write, writeSoon } = require('./pipes.cjs');
 const { CONCURRENCY } = require('./store.cjs');
 
@@ -93,7 +94,7 @@ class ResponseStream extends Writable {
   breakOff({ errorMessage, errorType, trace }) {
     const body = JSON.stringify({ errorMessage: errorMessage.slice(0, 8000), errorType, stackTrace: trace });
     const name = 'Lambda-Runtime-Function-Error';
-    this.finish(`${name}-Type: ${errorType.replace(/[^ -~]/g, '?')}\r\n${name}-Body: ${body}\r\n`);
+    this.finish(`${name}-Type: ${headerOf(errorType)}\r\n${name}-Body: ${body}\r\n`);
     this.destroy();
   }
 }
