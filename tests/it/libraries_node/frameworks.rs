@@ -27,7 +27,7 @@ fn middy() {
         if (event.body.sleep) await new Promise((resolve) => setTimeout(resolve, 60000));
         return { statusCode: 200, body: 'Hello ' + event.body.name };
       };
-      export const handler = middy({ timeoutEarlyResponse: () => ({ statusCode: 408 }) })
+      export const handler = middy({ timeoutEarlyInMillis: 500, timeoutEarlyResponse: () => ({ statusCode: 408 }) })
         .use(parser())
         .onError((request) => { request.response = { statusCode: request.error.statusCode ?? 500 }; })
         .handler(inner);";
