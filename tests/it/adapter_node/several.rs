@@ -48,3 +48,30 @@ exports.handler = async (event) => {
         assert!(log.contains(&line), "{log}");
     }
 }
+
+#[test]
+fn streams_of_several_events_are_not_mixed() {
+    let source = "let waiting = [];
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('a' + event);
+  await new Promise((resolve) => waiting.push(resolve) === 2 && waiting.forEach((go) => go()));
+  stream.write('b' + event);
+  stream.end();
+});";
+    let folder = Folder::new();
+    folder.write("app.js", source.as_bytes(), 0o644);
+    let mut child = spawn(adapter(folder.path()).env("AWS_LAMBDA_MAX_CONCURRENCY", "2"));
+    let mut stdin = child.stdin.take().unwrap();
+    for number in 0..2 {
+        write!(stdin, "Lambda-Runtime-Aws-Request-Id: id-{number}\nContent-Length: 1\n\n{number}").unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
+    for number in 0..2 {
+        let (_, answer) =
+            answers.split_once(&format!("Request-Id: id-{number}\n")).unwrap_or_else(|| panic!("{answers}"));
+        let (_, body) = answer.split_once("\n\n").expect("a head");
+        assert!(body.starts_with(&format!("2\r\na{number}\r\n2\r\nb{number}\r\n0\r\n\r\n")), "{answers}");
+    }
+}

@@ -3,6 +3,7 @@
 use super::{adapter, streaming};
 use crate::harness::files::{Folder, spawn};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout};
 
 #[test]
 fn a_streamed_answer() {
@@ -103,17 +104,8 @@ fn a_slow_reader_makes_write_return_false_and_nothing_else_wait() {
       console.log('drained', stream.writableLength);
       stream.end('end');
     });";
-    let folder = Folder::new();
-    folder.write("app.js", source.as_bytes(), 0o644);
-    let mut child = spawn(&mut adapter(folder.path()));
-    let mut stdin = child.stdin.take().unwrap();
-    let mut answers = BufReader::new(child.stdout.take().unwrap());
+    let (_folder, mut child, stdin, mut answers) = unread(source);
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let mut greeting = String::new();
-    while !greeting.ends_with("ready\n") {
-        answers.read_line(&mut greeting).unwrap();
-    }
-    stdin.write_all(b"Lambda-Runtime-Aws-Request-Id: id\nContent-Length: 1\n\n1").unwrap();
     // Not a byte of the answer has been read by now.
     let line = log.next().unwrap();
     assert!(line.ends_with("the loop turns [ true, false, false ]"), "{line}");
@@ -128,4 +120,41 @@ fn a_slow_reader_makes_write_return_false_and_nothing_else_wait() {
     assert!(body.starts_with("5\r\nsmall\r\nf4240\r\nxxx"), "{}", &body[..40]);
     assert_eq!(body.matches('x').count(), 2_000_000);
     assert!(body.ends_with("x\r\n3\r\nend\r\n0\r\n\r\n"), "{}", &body[body.len() - 40..]);
+}
+
+/// The adapter with this handler, which was given the only event, and of whose answer nothing has been read yet.
+fn unread(source: &str) -> (Folder, Child, ChildStdin, BufReader<ChildStdout>) {
+    let folder = Folder::new();
+    folder.write("app.js", source.as_bytes(), 0o644);
+    let mut child = spawn(&mut adapter(folder.path()));
+    let mut answers = BufReader::new(child.stdout.take().unwrap());
+    let mut greeting = String::new();
+    while !greeting.ends_with("ready\n") {
+        answers.read_line(&mut greeting).unwrap();
+    }
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"Lambda-Runtime-Aws-Request-Id: id\nContent-Length: 1\n\n1").unwrap();
+    (folder, child, stdin, answers)
+}
+
+#[test]
+fn what_nobody_catches_ends_a_stream_behind_what_was_written() {
+    let (_folder, mut child, _stdin, mut answers) = unread(
+        "exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+          stream.write('x'.repeat(300000));
+          setTimeout(() => { console.log('thrown'); throw new RangeError('no more'); });
+          await new Promise((resolve) => setTimeout(resolve, 60000));
+        });",
+    );
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.next().unwrap().ends_with("\tthrown"));
+    let mut answer = String::new();
+    answers.read_to_string(&mut answer).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(129));
+    assert_eq!(answer.matches('x').count(), 300_000);
+    let (_, end) = answer.rsplit_once("x\r\n").expect("the end of the chunk");
+    let trailers: Vec<_> = end.split("\r\n").collect();
+    let [last, kind, body, "", ""] = trailers.as_slice() else { panic!("{end:?}") };
+    assert_eq!((*last, *kind), ("0", "Lambda-Runtime-Function-Error-Type: RangeError"));
+    assert!(body.starts_with("Lambda-Runtime-Function-Error-Body: {") && body.contains("no more"), "{body}");
 }
