@@ -92,7 +92,7 @@ class ResponseStream extends Writable {
 
   /** Ends the answer with an error. */
   breakOff({ errorMessage, errorType, trace }) {
-    const body = JSON.stringify({ errorMessage: errorMessage.slice(0, 8000), errorType, stackTrace: trace });
+    const body = JSON.stringify({ errorType, errorMessage: errorMessage.slice(0, 8000), trace: trace.slice(0, 100) });
     const name = 'Lambda-Runtime-Function-Error';
     this.finish(`${name}-Type: ${headerOf(errorType)}\r\n${name}-Body: ${body}\r\n`);
     this.destroy();
