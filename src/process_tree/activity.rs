@@ -8,11 +8,11 @@
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::ProcessTree;
 use super::descendants::{self, Members};
 use super::descriptors::{Descriptors, Kind, Set};
 use super::poll_set;
 use super::proc::{self, Blocked, Status};
+use super::roots::Tree;
 use super::seen::{Doing, Seen, TimeOut};
 use super::service_threads;
 use super::wait::Wait;
@@ -62,7 +62,7 @@ struct Thread {
 }
 
 /// Looks at all of the tree. Unless `stdin_is_empty`, it is not at rest.
-pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
+pub fn look(tree: &Tree, stdin_is_empty: bool) -> Activity {
     if !descendants::proc_is_ours() {
         return Activity { at_rest: false, reads_stdin: None, seen: Seen::nothing() };
     }
@@ -126,7 +126,7 @@ fn still_as(
     before: &[Option<Status>],
     members: &Members,
     threads: &[Thread],
-    tree: &ProcessTree,
+    tree: &Tree,
     bytes: &mut Vec<u8>,
 ) -> bool {
     let now = descendants::members(tree);

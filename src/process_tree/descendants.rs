@@ -12,9 +12,8 @@ use std::sync::OnceLock;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getpgid, getpgrp, getpid, getsid};
 
-use super::ProcessTree;
 use super::proc::{self, Stat};
-use super::roots::{self, Root};
+use super::roots::{self, Root, Tree};
 
 /// Who forks more than this is not looked at, but killed all the same.
 pub const MOST: usize = 4096;
@@ -45,7 +44,7 @@ fn children_are_listed() -> bool {
 }
 
 /// The tree's processes as of now.
-pub fn members(tree: &ProcessTree) -> Members {
+pub fn members(tree: &Tree) -> Members {
     let mut members = Members::default();
     if tree.root_is_ours {
         members.pids.push(tree.root);
@@ -91,7 +90,7 @@ enum Owner {
 }
 
 /// Whose an orphan is. What was started before a tree is not from it.
-fn owner(tree: &ProcessTree, orphan: &Orphan, roots: &[Root], bytes: &mut Vec<u8>) -> Owner {
+fn owner(tree: &Tree, orphan: &Orphan, roots: &[Root], bytes: &mut Vec<u8>) -> Owner {
     if orphan.stat.group == tree.root || orphan.stat.session == tree.root {
         return Owner::This;
     }

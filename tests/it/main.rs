@@ -29,6 +29,7 @@ mod hostile;
 mod image;
 mod languages;
 mod libraries_node;
+mod limits;
 mod log;
 mod loop_;
 mod messages;

@@ -2,7 +2,7 @@
 
 use super::greeting::{GREETING, Greeting};
 use super::kind::Protocol;
-use super::message::{Broken, Item, Reader, Stream};
+use super::reader::{Broken, Item, Reader, Stream};
 use super::reply::log_dropped;
 use super::scan::Scan;
 use crate::fault::Fault;

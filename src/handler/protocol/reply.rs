@@ -1,7 +1,8 @@
 //! What a message from a handler process means: an answer, an error, and which event it is about.
 
-use super::message::{Broken, Message};
+use super::message::Message;
 use super::output;
+use super::reader::Broken;
 use crate::fault::Fault;
 use crate::invocation::{Answer, LARGEST_ANSWER, Whole};
 use crate::log;

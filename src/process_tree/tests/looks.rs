@@ -225,7 +225,8 @@ fn what_may_not_be_looked_at_is_no_rest_and_may_be_ready() {
         // Root may; it is tried as another user.
         return;
     }
-    let program = std::env::temp_dir().join(format!("{}-unreadable", Mark::new().value.to_str().unwrap()));
+    let program =
+        std::env::temp_dir().join(format!("{}-unreadable", Mark::new().entry().to_str().unwrap().replace('=', "-")));
     std::fs::copy("/bin/cat", &program).unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o111)).unwrap();
     let unreadable = Subject::start(program.to_str().unwrap(), &[]);
