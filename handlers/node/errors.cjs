@@ -49,16 +49,19 @@ function describe(error) {
   }
 }
 
-/** The most that goes into a header for X-Ray: of text, of words, of frames, and of all together. bootstrap cuts at 16 KiB. */
+/** The most that goes into a header for X-Ray: of text, of words, of frames, and in all. bootstrap cuts at 16 KiB. */
 const LONGEST_TEXT = 500;
-const LONGEST_WORD = 120;
+const LONGEST_WORD = 200;
 const MOST_FRAMES = 20;
+const LONGEST_LINE = 1000;
+const MOST_LINES = 1000;
 const LONGEST_CAUSE = 15_000;
 
 /** The same for X-Ray: one line of JSON, in ASCII. */
 function cause({ errorType, errorMessage, trace }) {
-  const stack = trace.flatMap((line) => {
-    const [, label, path, number] = /^\s*at (?:(.*) \()?(?:file:\/\/)?(.*?)(?::(\d+))?(?::\d+)?\)?$/.exec(line) ?? [];
+  const stack = trace.slice(0, MOST_LINES).flatMap((line) => {
+    const frame = /^\s*at (?:(.*) \()?(?:file:\/\/)?(.*?)(?::(\d+))?(?::\d+)?\)?$/.exec(line.slice(0, LONGEST_LINE));
+    const [, label, path, number] = frame ?? [];
     const word = (words) => words.slice(0, LONGEST_WORD);
     return path ? [{ path: word(path), line: Number(number) || 0, label: word(label || 'anonymous') }] : [];
   });
