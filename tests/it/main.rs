@@ -29,6 +29,7 @@ mod hostile;
 mod image;
 mod languages;
 mod libraries_node;
+mod libraries_python;
 mod limits;
 mod log;
 mod loop_;
