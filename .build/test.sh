@@ -104,3 +104,9 @@ is_script() {
   esac
   return 1
 }
+
+# What npm's packages with a native part, such as AWS's own client for Node.js, are compiled with.
+if [ "${LAMBDA_STDIO_LARGE-}" = 1 ]; then
+  test_programs="$test_programs
+    autoconf:autoconf automake:automake cmake:cmake g++:g++ libtoolize:libtool m4:m4 make:make npm:npm"
+fi

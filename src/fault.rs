@@ -23,13 +23,22 @@ pub struct Fault {
     pub stack: Vec<String>,
     /// `Lambda-Runtime-Function-XRay-Error-Cause`, where the handler says one.
     pub cause: Option<String>,
+    /// The handler has logged it, in its language's own form.
+    pub logged: bool,
     /// The handler's own error object, which is posted as it is.
-    own: Option<Vec<u8>>,
+    own: Option<Box<[u8]>>,
 }
 
 impl Fault {
     pub fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), cause: None, own: None }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            stack: Vec::new(),
+            cause: None,
+            logged: false,
+            own: None,
+        }
     }
 
     /// Adds where it happened; a handler's own error object says that itself.
@@ -156,7 +165,8 @@ impl Fault {
             // An error object may be as large as an answer: it is posted as it is, and so much is for the log.
             stack: stack.into_iter().flatten().take(MOST_ENTRIES).map(text).collect(),
             cause: None,
-            own: Some(object.to_vec()),
+            logged: false,
+            own: Some(object.into()),
         })
     }
 
@@ -164,7 +174,7 @@ impl Fault {
     pub fn from_message(error_type: &str, body: &[u8], cause: Option<&str>) -> Self {
         let mut fault = Self::from_adapters_object(body).unwrap_or_else(|| {
             let message = String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned();
-            Self { own: Some(body.to_vec()), ..Self::new("", message) }
+            Self { own: Some(body.into()), ..Self::new("", message) }
         });
         error_type.clone_into(&mut fault.error_type);
         fault.cause = cause.map(str::to_owned);
@@ -173,7 +183,7 @@ impl Fault {
 
     /// The JSON that is posted: `{"errorMessage","errorType","stackTrace":[strings]}`.
     pub fn body(&self) -> Vec<u8> {
-        self.own.clone().unwrap_or_else(|| {
+        let made = || {
             serde_json::json!({
                 "errorMessage": self.message,
                 "errorType": self.error_type,
@@ -181,7 +191,8 @@ impl Fault {
             })
             .to_string()
             .into_bytes()
-        })
+        };
+        self.own.as_deref().map_or_else(made, <[u8]>::to_vec)
     }
 }
 
