@@ -49,6 +49,9 @@ class Invocation {
   constructor(headers) {
     this.headers = headers;
     this.id = headers['lambda-runtime-aws-request-id'];
+    // Two events with one request id may be in flight: only this tells them apart.
+    const attempt = headers['lambda-runtime-invocation-id'];
+    this.ids = `Lambda-Runtime-Aws-Request-Id: ${this.id}\n${attempt ? `Lambda-Runtime-Invocation-Id: ${attempt}\n` : ''}`;
     this.tenantId = headers['lambda-runtime-aws-tenant-id'] || undefined;
     inFlight.add(this);
     // While the user's code is at work, only what it has started keeps the loop going: see finish().
@@ -66,7 +69,7 @@ class Invocation {
   }
 
   write(head, body) {
-    write(answers, `Lambda-Runtime-Aws-Request-Id: ${this.id}\n${head}Content-Length: ${body.length}\n\n`, body);
+    write(answers, `${this.ids}${head}Content-Length: ${body.length}\n\n`, body);
     this.settle();
   }
 

@@ -52,7 +52,7 @@ class ResponseStream extends Writable {
     const prelude = [];
     this._onBeforeFirstWrite?.((data) => prelude.push(...inChunk(Buffer.from(data))));
     const head =
-      `Lambda-Runtime-Aws-Request-Id: ${this.invocation.id}\nContent-Type: ${this.contentType}\n` +
+      `${this.invocation.ids}Content-Type: ${this.contentType}\n` +
       'Lambda-Runtime-Function-Response-Mode: streaming\nTransfer-Encoding: chunked\n\n';
     return Buffer.concat([Buffer.from(head), ...prelude.map((piece) => Buffer.from(piece))]);
   }
