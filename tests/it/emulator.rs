@@ -7,12 +7,11 @@ mod readme;
 
 use crate::examples::Example;
 use crate::harness::fifo::Fifo;
-use crate::harness::files::{Folder, spawn};
+use crate::harness::files::{Folder, bootstrap, spawn};
 use crate::harness::http::client;
 use crate::harness::tools::{Background, free_port, tool};
 use serde_json::Value;
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The emulator, and the functions that were started for it.
@@ -48,7 +47,7 @@ impl Emulator {
         ];
         variables.extend_from_slice(environment);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.functions.push(Background::start(Path::new(env!("CARGO_BIN_EXE_bootstrap")), &[], &variables, folder));
+        self.functions.push(Background::start(bootstrap(), &[], &variables, folder));
     }
 
     /// Serves this script.

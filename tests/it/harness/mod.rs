@@ -19,6 +19,7 @@ pub mod procfs;
 pub mod random;
 pub mod raw;
 pub mod running;
+pub mod sandbox;
 pub mod server;
 pub mod shell;
 pub mod speaking;
