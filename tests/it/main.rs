@@ -35,6 +35,7 @@ mod oneshot;
 mod readme;
 mod ready;
 mod resources;
+mod rie;
 mod runtime_api;
 mod security;
 mod shared;

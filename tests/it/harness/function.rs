@@ -33,12 +33,12 @@ enum Step {
 
 /// A function to be: its files, its environment, its events, and what is expected of it.
 pub struct Function {
-    folder: Folder,
-    tmp: Folder,
+    pub(super) folder: Folder,
+    pub(super) tmp: Folder,
     pub(super) root: Root,
     pub(super) bootstrap: &'static str,
-    environment: HashMap<String, OsString>,
-    arguments: Vec<OsString>,
+    pub(super) environment: HashMap<String, OsString>,
+    pub(super) arguments: Vec<OsString>,
     prefix: String,
     scheme: String,
     in_task_root: bool,

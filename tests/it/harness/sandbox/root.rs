@@ -61,11 +61,12 @@ pub enum Tmp {
 /// The root that a function wants.
 #[derive(Clone, Debug, Default)]
 pub struct Root {
-    /// Folders of the test's that are `/var/task`, `/tmp` and, with `bootstrap`, `/opt`.
+    /// Folders of the test's that are `/var/task` and `/tmp`.
     pub task: PathBuf,
     pub tmp: PathBuf,
-    pub layer: Option<PathBuf>,
+    /// `bootstrap`, and what else is in `/opt`, by its name there.
     pub binary: PathBuf,
+    pub more: Vec<(PathBuf, String)>,
     pub proc: Proc,
     /// What `/tmp` is, if it is not the folder.
     pub tmpfs: Tmp,
@@ -147,13 +148,12 @@ impl Root {
         steps
     }
 
-    /// `bootstrap` and what else a layer has.
     fn opt(&self, steps: &mut Vec<Step>) {
         steps.push(folder("opt"));
-        for entry in self.layer.iter().flat_map(|layer| fs::read_dir(layer).unwrap()).map(Result::unwrap) {
-            let at = format!("opt/{}", entry.file_name().to_str().unwrap());
-            steps.push(if entry.path().is_dir() { folder(&at) } else { file(&at) });
-            steps.push(bind(entry.path(), &at));
+        for (from, name) in &self.more {
+            let at = format!("opt/{name}");
+            steps.push(if from.is_dir() { folder(&at) } else { file(&at) });
+            steps.push(bind(from, &at));
         }
         steps.extend([file("opt/bootstrap"), bind(&self.binary, "opt/bootstrap")]);
     }
