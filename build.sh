@@ -10,6 +10,7 @@ caller=$PWD
 unset CDPATH
 cd -- "$(dirname -- "$0")"
 
+. .build/arm64.sh
 . .build/bootstrap.sh
 . .build/function.sh
 . .build/image.sh
@@ -225,7 +226,7 @@ case ${1-} in
     ;;
 esac
 case $command in
-  bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
+  arm64 | bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
   test) cmd_test ;;
   help) cmd_help ;;
   *) die "there is no command $command. See ./build.sh help" ;;

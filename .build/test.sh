@@ -74,10 +74,11 @@ need_emulator() {
 
 # What ships: the release build out of the zip, as Lambda unpacks it. Sets LAMBDA_STDIO_BOOTSTRAP for the tests, and $target.
 pack_what_ships() {
-  packed=${CARGO_TARGET_DIR:-target}/packed
-  (cmd_bootstrap -o "$(pwd -P)/$packed") || exit
+  mkdir -p "${CARGO_TARGET_DIR:-target}/packed"
+  packed=$(cd "${CARGO_TARGET_DIR:-target}/packed" && pwd -P)
+  (cmd_bootstrap -o "$packed") || exit
   unzip -q -o "$packed/lambda-stdio.zip" -d "$packed/opt"
-  LAMBDA_STDIO_BOOTSTRAP=$(pwd -P)/$packed/opt/bootstrap
+  LAMBDA_STDIO_BOOTSTRAP=$packed/opt/bootstrap
   export LAMBDA_STDIO_BOOTSTRAP
   arch=$(arch_of_machine)
   need_target
