@@ -37,6 +37,7 @@ mod ready;
 mod resources;
 mod rie;
 mod runtime_api;
+mod sandbox;
 mod security;
 mod shared;
 mod shell;

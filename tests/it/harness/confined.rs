@@ -7,6 +7,8 @@ use super::function::Function;
 use super::procfs;
 use super::running::Running;
 use super::sandbox::{Proc, Tmp};
+use nix::unistd::geteuid;
+use std::ffi::OsString;
 use std::process::Command;
 
 impl Function {
@@ -63,11 +65,19 @@ impl Running {
     /// Sets a limit of `bootstrap` itself while it runs, and not those of what it has started (`nproc=1`: no more children).
     #[track_caller]
     pub fn limit(&self, limit: &str) {
+        // By the function's own user: a limit that root has lowered nobody else may raise again.
         let user = procfs::user(self.pid());
-        let mut command = Command::new(need("setpriv"));
-        command.args(["--clear-groups", &format!("--reuid={user}"), &format!("--regid={user}")]);
+        let mut words: Vec<OsString> = Vec::new();
+        if geteuid().is_root() {
+            let identity = ["--clear-groups".to_owned(), format!("--reuid={user}"), format!("--regid={user}")];
+            words.push(need("setpriv").into());
+            words.extend(identity.map(OsString::from));
+        }
+        words.push(need("prlimit").into());
         // Without the colon it could not be raised again.
-        command.arg(need("prlimit")).args([format!("--pid={}", self.pid()), format!("--{limit}:")]);
+        words.extend([format!("--pid={}", self.pid()), format!("--{limit}:")].map(OsString::from));
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         assert!(spawn(&mut command).wait().unwrap().success(), "{command:?}");
     }
 

@@ -75,7 +75,8 @@ fn line(step: &Step, place: &Path) -> String {
         Step::Tmpfs { at, options } => {
             writeln!(line, "mount -t tmpfs -o {} none {}", quote(options.as_ref()), quoted(at))
         }
-        Step::HiddenProc { .. } => panic!("only root can hide processes"),
+        // Only root can hide others in it.
+        Step::HiddenProc { at } => writeln!(line, "mount --rbind /proc {}", quoted(at)),
         Step::ReadOnly { at } => writeln!(line, "mount -o remount,ro,bind {}", quoted(at)),
     };
     line

@@ -120,6 +120,11 @@ pub fn spawn(root: &Root, command: &mut Command) -> Child {
     }
 }
 
+/// Whether others can be hidden in `/proc`: it takes root.
+pub fn hides_processes() -> bool {
+    *WAY == Way::AsRoot
+}
+
 /// A folder that all may write to, as `/tmp` is.
 pub fn make_writable(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
