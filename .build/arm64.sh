@@ -142,7 +142,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts
-mount -t tmpfs -o mode=1777 tmp /tmp
+chmod 1777 /tmp
 ln -sf /proc/self/fd /dev/fd
 # The loopback interface: SIOCSIFFLAGS, IFF_UP and IFF_RUNNING.
 python3 -c 'import fcntl, socket, struct
