@@ -4,6 +4,7 @@ use super::super::files;
 use super::root::{Root, Step};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::unistd::{chdir, chroot};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -56,6 +57,12 @@ fn make(step: &Step, place: &Path) -> Result<(), String> {
                 _ => Ok(()),
             },
         ),
+        // It is made without being opened: a child of another thread's would inherit it, and until that calls exec, nothing could
+        // become read-only that has a file open for writing.
+        Step::File { at, size: 0 } => {
+            let made = mknod(&place.join(at), SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0);
+            (at, made.map_err(|e| e.to_string()))
+        }
         Step::File { at, size } => (at, fs::write(place.join(at), vec![0; *size]).map_err(|e| e.to_string())),
         Step::Link { to, at } => (at, symlink(to, place.join(at)).map_err(|e| e.to_string())),
         Step::Bind { from, at, writable } => {
