@@ -148,6 +148,9 @@ ln -sf /proc/self/fd /dev/fd
 python3 -c 'import fcntl, socket, struct
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))'
 uname -a
+# Debian's scripts would have compiled this, and emulated it takes longer than a handler may take to start.
+python3 -c 'import argparse, asyncio, base64, datetime, importlib.util, inspect, json, logging, pathlib, runpy, select, signal, socket
+import struct, subprocess, tempfile, threading, traceback, typing, urllib.parse, uuid'
 /it --test-threads=2 $filter
 echo "arm64: the tests ended with status \$?"
 echo o >/proc/sysrq-trigger
