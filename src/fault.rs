@@ -1,10 +1,16 @@
 //! Every way in which an invocation, or the start, can fail: what Lambda is told (`errorType`, `errorMessage`,
 //! `stackTrace`) and what a person reads in the log. A message says what happened, to what, and what to do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+
+use crate::json;
+
+/// How much of a `stackTrace` is kept for the log.
+const MOST_ENTRIES: usize = 100;
 
 /// A failure as `/error` and `/init/error` take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +82,27 @@ impl Fault {
         )
     }
 
+    /// The Runtime API gave an event and broke off in the middle of it.
+    pub fn broken_event(error: &anyhow::Error) -> Self {
+        Self::new("Runtime.UnmarshalError", format!("The event broke off before all of it had come: {error:#}"))
+    }
+
+    /// The event's time is up, and the handler is still starting.
+    pub fn still_starting(started: Duration) -> Self {
+        Self::new(
+            "Runtime.InvokeTimeout",
+            format!(
+                "The handler is still starting, {:.1} s so far: the event had to wait for it and its time is up (the start goes on)",
+                started.as_secs_f64()
+            ),
+        )
+    }
+
+    /// Polling fails where the system has no memory left for it.
+    pub fn pipes(error: &std::io::Error) -> Self {
+        Self::system("The handler's pipes cannot be waited for", error)
+    }
+
     /// A signal ended `bootstrap` while the event was being worked on.
     pub fn shutdown(signal: &str) -> Self {
         Self::new("Runtime.Shutdown", format!("bootstrap was told to stop ({signal}) before the handler had answered"))
@@ -113,14 +140,12 @@ impl Fault {
         if !keys.keys().all(known) {
             return None;
         }
-        let text =
-            |value: &RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
-        let stack: Vec<&RawValue> =
-            keys.get("stackTrace").and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default();
+        let stack = keys.get("stackTrace").and_then(|value| json::elements(value.get()));
         Some(Self {
-            error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value)),
-            message: text(message),
-            stack: stack.into_iter().map(text).collect(),
+            error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value.get())),
+            message: text(message.get()),
+            // An error object may be as large as an answer: it is posted as it is, and so much is for the log.
+            stack: stack.into_iter().flatten().take(MOST_ENTRIES).map(text).collect(),
             cause: None,
             own: Some(answer.to_vec()),
         })
@@ -149,6 +174,11 @@ impl Fault {
             .into_bytes()
         })
     }
+}
+
+/// A string's text, and anything else as it is written.
+fn text(value: &str) -> String {
+    json::string(value).map_or_else(|| value.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `$_HANDLER`: any name is a program or a fault that says why not, by the table of what a name means.
 
-use crate::handler::Program;
-use crate::handler::find::find;
+use crate::handler::program::{Program, find};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

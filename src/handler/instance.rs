@@ -1,0 +1,95 @@
+//! One handler process with what it has said so far: its pipes know no protocol, and its protocol no pipes. They meet here.
+
+use std::time::Instant;
+
+use super::process::Process;
+use super::protocol::{Dialogue, Frame, Input, Protocol};
+
+/// A handler process, talked with.
+#[derive(Debug)]
+pub struct Instance {
+    pub process: Process,
+    pub dialogue: Dialogue,
+    /// Where in the input that it was given last the event is.
+    frame: Frame,
+    /// How many answers it gave.
+    pub answers: u64,
+    /// It is given no more events, since it left one without an answer.
+    pub retired: bool,
+    /// Whether it has been seen to wait for an event, or has had its time for that.
+    pub ready: bool,
+}
+
+impl Instance {
+    pub fn new(process: Process, protocol: Protocol) -> Self {
+        let dialogue = Dialogue::new(protocol);
+        Self { process, dialogue, frame: Frame::default(), answers: 0, retired: false, ready: false }
+    }
+
+    pub fn protocol(&self) -> Protocol {
+        self.dialogue.protocol
+    }
+
+    /// It may have been learned since it was started how it talks.
+    pub fn expect(&mut self, protocol: Protocol) {
+        if self.dialogue.protocol == Protocol::Undecided && protocol != Protocol::Messages {
+            self.dialogue.protocol = protocol;
+        }
+    }
+
+    /// Whether it gets what Lambda says of its event in a file: in messages, it is in the headers.
+    pub fn needs_context_file(&self) -> bool {
+        self.dialogue.protocol != Protocol::Messages
+    }
+
+    pub fn started(&self) -> Instant {
+        self.process.started
+    }
+
+    /// Puts an event on its way.
+    pub fn give(&mut self, input: Input) {
+        self.frame = input.frame;
+        self.process.stdin.give(input.bytes, input.then_end);
+    }
+
+    /// Takes back the event that was given.
+    pub fn take_back(&mut self) -> Vec<u8> {
+        self.frame.event_of(self.process.stdin.take_back())
+    }
+
+    /// Whether nothing more can come from it: it has ended, or closed its stdout.
+    pub fn is_silent(&self) -> bool {
+        self.process.is_silent()
+    }
+
+    /// Whether it can be given no event: it has ended, or broken off its messages.
+    pub fn is_useless(&self) -> bool {
+        self.process.ended || self.dialogue.is_broken()
+    }
+
+    /// Deals with what has come while no answer is waited for.
+    pub fn set_aside(&mut self) {
+        self.dialogue.set_aside(&mut self.process.stdout.output);
+    }
+
+    /// An event is about to be given: what has come by now is no answer to it.
+    pub fn begin_event(&mut self) {
+        self.dialogue.begin_event(&mut self.process.stdout.output);
+        self.process.stdout.reads = 0;
+        self.process.stderr.flush();
+        self.process.stderr.begin_event();
+    }
+
+    /// Logs the last of what it wrote, whether its line had an end or not.
+    pub fn flush_logs(&mut self) {
+        self.dialogue.flush(&mut self.process.stdout.output);
+        self.process.stderr.flush();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.process.kill();
+        self.flush_logs();
+    }
+}
