@@ -11,7 +11,7 @@ arm64_packages='
   bash cl-alexandria cl-trivial-gray-streams cl-yason coreutils curl dash diffutils findutils gawk grep gzip jq
   linux-image-cloud-arm64 mount nodejs perl procps python3 ruby sbcl sed tar unzip util-linux zip
 '
-arm64_release=bookworm
+arm64_release=trixie
 
 cmd_arm64() {
   suite=''

@@ -46,7 +46,14 @@ fn it_has_lambdas_variables_and_bootstraps_own() {
     let seen = function.call("1").json();
     let seen: BTreeSet<_> = seen.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     let names: BTreeSet<_> = seen.iter().map(|line| line.split_once('=').unwrap().0).collect();
-    let own = ["_HANDLER", "AWS_LAMBDA_RUNTIME_API", "PATH", "LAMBDA_CONTEXT_FILE", "PYTHONUNBUFFERED"];
+    let own = [
+        "_HANDLER",
+        "AWS_LAMBDA_RUNTIME_API",
+        "PATH",
+        "LAMBDA_CONTEXT_FILE",
+        "LAMBDA_STDIO_PROCESS",
+        "PYTHONUNBUFFERED",
+    ];
     let wanted: BTreeSet<_> = sandbox::VARIABLES.iter().map(|(name, _)| *name).chain(own).collect();
     assert_eq!(names, wanted);
     assert!(seen.contains("LANG=en_US.UTF-8") && seen.contains("TZ=:UTC"), "{seen:?}");
