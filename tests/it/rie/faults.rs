@@ -13,10 +13,13 @@ fn fails(function: &Emulated, event: &str, kind: &str) -> String {
     error["errorMessage"].as_str().unwrap().to_owned()
 }
 
+/// Wide, since the machine may be busy with other tests. Half of it is what there is between the time-out and Lambda's.
+const MARGIN: &str = "HANDLER_DEADLINE_MARGIN_MS";
+
 /// Serves events; in the middle of them comes one that this handler has no time for. It answers with `bootstrap`'s process id.
 #[track_caller]
 fn survives_a_time_out(function: Function) {
-    let function = function.timeout(1).start_emulated();
+    let function = function.env(MARGIN, "500").timeout(2).start_emulated();
     let answer = |event: &str| {
         let (status, answer) = function.call(event);
         assert_eq!((status, answer.is_u64()), (200, true), "{answer}\n{}", function.story());
@@ -41,7 +44,7 @@ fn a_time_out_leaves_the_sandbox_alone() {
 
 #[test]
 fn a_time_out_of_a_handler_that_starts_slowly_does_too() {
-    survives_a_time_out(Function::bash(&format!("sleep 0.3; {LOOP}")).mode("loop"));
+    survives_a_time_out(Function::bash(&format!("sleep 0.4; {LOOP}")).mode("loop"));
 }
 
 #[test]
@@ -51,7 +54,7 @@ fn a_time_out_with_a_standby_does_too() {
 
 #[test]
 fn a_time_out_with_a_standby_that_starts_slowly_does_too() {
-    survives_a_time_out(Function::bash(&format!("sleep 0.3; {LOOP}")).mode("loop").env("HANDLER_STANDBY", "1"));
+    survives_a_time_out(Function::bash(&format!("sleep 0.4; {LOOP}")).mode("loop").env("HANDLER_STANDBY", "1"));
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn a_time_out_in_oneshot_does_too() {
 
 #[test]
 fn a_time_out_in_oneshot_with_a_slow_start_does_too() {
-    survives_a_time_out(Function::bash(&format!("sleep 0.3; {ONCE}")).mode("oneshot"));
+    survives_a_time_out(Function::bash(&format!("sleep 0.4; {ONCE}")).mode("oneshot"));
 }
 
 #[test]
@@ -91,8 +94,8 @@ fn a_crash_is_an_error_and_the_next_event_is_answered() {
 #[test]
 fn a_crash_just_before_the_deadline_leaves_the_sandbox_alone() {
     // Half a margin before the deadline the next event is asked for, whether a handler stands there or not.
-    let script = "sleep 0.3; while read -r e; do [ $e = 3 ] && { sleep 0.8; exit 3; }; echo $PPID; done";
-    let function = Function::bash(script).mode("loop").timeout(1).start_emulated();
+    let script = "sleep 0.6; while read -r e; do [ $e = 3 ] && { sleep 1.4; exit 3; }; echo $PPID; done";
+    let function = Function::bash(script).mode("loop").env(MARGIN, "500").timeout(2).start_emulated();
     let bootstrap = function.call("1");
     for _ in 0..2 {
         fails(&function, "3", "Runtime.ExitError");
