@@ -2,8 +2,8 @@
 //!
 //! It is a user of its own without groups, in a root that is read-only but for `/tmp`: the function in `/var/task`, `bootstrap` in
 //! `/opt` as a layer brings it, this machine's programs. 1,024 descriptors and 1,024 processes are all it may have. Root makes
-//! such a root by a few system calls in the thread that starts the process, in a tenth of a millisecond; another user by a
-//! namespace of users and a shell.
+//! such a root by a few system calls in the thread that starts the process, in some milliseconds; another user by a namespace
+//! of users and a shell.
 
 mod as_root;
 mod as_user;
