@@ -1,9 +1,12 @@
 //! One handler process with what it has said so far: its pipes know no protocol, and its protocol no pipes. They meet here.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::protocol::{Dialogue, Frame, Input, Protocol};
+
+/// How long a handler lives before it counts as ready where `/proc` cannot tell.
+const ALIVE: Duration = Duration::from_millis(10);
 
 /// A handler process, talked with.
 #[derive(Debug)]
@@ -18,12 +21,22 @@ pub struct Instance {
     pub retired: bool,
     /// Whether it has been seen to wait for an event, or has had its time for that.
     pub ready: bool,
+    /// Whether it could be seen what it does.
+    could_be_seen: bool,
 }
 
 impl Instance {
     pub fn new(process: Process, protocol: Protocol) -> Self {
         let dialogue = Dialogue::new(protocol);
-        Self { process, dialogue, frame: Frame::default(), answers: 0, retired: false, ready: false }
+        Self {
+            process,
+            dialogue,
+            frame: Frame::default(),
+            answers: 0,
+            retired: false,
+            ready: false,
+            could_be_seen: false,
+        }
     }
 
     pub fn protocol(&self) -> Protocol {
@@ -65,6 +78,14 @@ impl Instance {
     /// Whether it can be given no event: it has ended, or broken off its messages.
     pub fn is_useless(&self) -> bool {
         self.process.ended || self.dialogue.is_broken()
+    }
+
+    /// Looks whether it waits for an event. Where `/proc` cannot tell, it is ready once it has lived for a moment; but who
+    /// could be seen before and cannot be seen now is just becoming another program (execve(2)).
+    pub fn is_seen_ready(&mut self, now: Instant) -> bool {
+        let reads_stdin = self.process.activity().reads_stdin;
+        self.could_be_seen |= reads_stdin.is_some();
+        reads_stdin.unwrap_or(!self.could_be_seen && self.started() + ALIVE <= now)
     }
 
     /// Deals with what has come while no answer is waited for.

@@ -28,6 +28,8 @@ mod frozen;
 mod hostile;
 mod image;
 mod languages;
+mod libraries_python;
+mod limits;
 mod log;
 mod loop_;
 mod messages;

@@ -48,6 +48,12 @@ impl Dialogue {
         }
     }
 
+    /// Whether `output` begins with the line by which a process says that it speaks messages.
+    pub fn is_greeting(output: &[u8]) -> bool {
+        let line = output.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        Greeting::parse(line).is_some()
+    }
+
     /// What it offered in its greeting.
     pub fn greeting(&self) -> &Greeting {
         &self.greeting
@@ -98,6 +104,7 @@ impl Dialogue {
                 self.text.push(output);
             }
             output.clear();
+            self.scan = Scan::before_event();
         }
         self.text.flush();
     }
@@ -151,6 +158,7 @@ impl Dialogue {
                 self.text.push(&output[..start]);
                 self.text.flush();
                 output.drain(..=end);
+                self.scan = Scan::before_event();
                 return;
             }
             start = end + 1;

@@ -6,9 +6,11 @@ use super::files::{need, spawn};
 use super::function::Function;
 use super::procfs;
 use super::running::Running;
-use super::sandbox::{Proc, Tmp};
+use super::sandbox::{self, Proc, Tmp};
+use super::tools::tool;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 impl Function {
@@ -29,6 +31,14 @@ impl Function {
         self.root.bare = true;
         self.bootstrap = bootstrap;
         self
+    }
+
+    /// The Python of the tests' own, with what `tests/python-tools.txt` lists, comes before the machine's.
+    #[track_caller]
+    pub fn with_tools(mut self) -> Self {
+        let place = tool("python3").parent().and_then(Path::parent).unwrap().to_owned();
+        self.root.more.push((place, "tools".to_owned()));
+        self.env("PATH", format!("/opt/tools/bin:{}", sandbox::path()))
     }
 
     /// What there is of `/proc`.
