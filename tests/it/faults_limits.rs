@@ -240,7 +240,7 @@ fn without_a_place_for_the_context_file_there_is_none() {
         for number in 0..3 {
             assert_eq!(function.call(number.to_string()).json(), serde_json::json!([number, ""]), "{what}");
         }
-        assert!(function.stderr().contains("LAMBDA_CONTEXT_FILE"), "{what}: {}", function.story());
+        function.wait_log("LAMBDA_CONTEXT_FILE");
     }
 }
 
