@@ -137,8 +137,10 @@ pack_arm64_tests() {
   if [ -n "$suite" ]; then
     # What builds, and what needs packages from elsewhere, does not depend on the processor.
     filter='--skip build_ --skip deploy:: --skip dependencies:: --skip emulator:: --skip image:: --skip readme:: --skip rie:: --skip static_binary::'
+    # Two of these need the kernel's module unix_diag, which this machine has not.
+    first="/units --test-threads=2 $looks --skip sockets --skip a_socket_to_itself && "
   else
-    filter=examples::
+    filter=examples:: first=''
   fi
   cat >"$over/init" <<END
 #!/bin/sh
@@ -157,7 +159,7 @@ uname -a
 # Debian's scripts would have compiled this, and emulated it takes longer than a handler may take to start.
 python3 -c 'import argparse, asyncio, base64, datetime, importlib.util, inspect, json, logging, pathlib, runpy, select, signal, socket
 import struct, subprocess, tempfile, threading, traceback, typing, urllib.parse, uuid'
-/units --test-threads=2 $looks && /it --test-threads=2 $filter
+$first/it --test-threads=2 $filter
 echo "arm64: the tests ended with status \$?"
 echo o >/proc/sysrq-trigger
 sleep 60
