@@ -11,8 +11,10 @@ unset CDPATH
 cd -- "$(dirname -- "$0")"
 
 . .build/bootstrap.sh
+. .build/env.sh
 . .build/function.sh
 . .build/image.sh
+. .build/interpreter.sh
 . .build/sbcl.sh
 . .build/test.sh
 . .build/zip.sh
@@ -54,7 +56,7 @@ some bytes.
 function and image leave out README.md, event.json, response.json, and files and folders whose names begin with a dot, if they
 are in DIR itself; __pycache__ wherever it is; and a fasl that is older than its source. Two files in DIR have a meaning:
   env        settings, a NAME=VALUE a line: _HANDLER is the handler, all others are variables. function prints them at the end,
-             image sets them
+             image sets them. Lines that are empty or begin with # say nothing
   build.sh   if it is executable, it is run in a copy of DIR, and what it makes is packed
 END
 }
@@ -159,11 +161,12 @@ from_caller() {
 # --- What they are made of ------------------------------------------------------------------------------------------
 
 say() {
-  printf 'build.sh: %s\n' "$*"
+  # Where nobody reads on, the signal says so, and printf need not.
+  printf 'build.sh: %s\n' "$*" 2>/dev/null
 }
 
 die() {
-  say "$*" >&2
+  printf 'build.sh: %s\n' "$*" >&2
   exit 1
 }
 
@@ -210,17 +213,31 @@ need_rust() {
 
 # --- Which one? -----------------------------------------------------------------------------------------------------
 
-command=bootstrap
-case ${1-} in
-  -h | --help) command=help ;;
-  [!-]*)
-    command=$1
-    shift
-    ;;
-esac
+# The command is the first word that is neither an option nor its value: all options but --help have one.
+command='' words=$#
+while [ "$words" -gt 0 ]; do
+  words=$((words - 1))
+  case $1 in
+    -h | --help) cmd_help && exit ;;
+    --*=*) set -- "$@" "$1" ;;
+    -*)
+      set -- "$@" "$1"
+      if [ "$words" -gt 0 ]; then
+        words=$((words - 1))
+        shift
+        set -- "$@" "$1"
+      fi
+      ;;
+    *) if [ -n "$command" ]; then set -- "$@" "$1"; else command=$1; fi ;;
+  esac
+  shift
+done
+command=${command:-bootstrap}
 case $command in
   bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
-  test) cmd_test ;;
-  help) cmd_help ;;
+  test | help)
+    [ $# = 0 ] || die "$command takes no $1. See ./build.sh help"
+    "cmd_$command"
+    ;;
   *) die "there is no command $command. See ./build.sh help" ;;
 esac

@@ -71,19 +71,13 @@ find_image_tool() {
 
 # find_handler DIR: what its file `env` says, or the name of its file handler.*
 find_handler() {
-  if [ -f "$1/env" ] && grep '^_HANDLER=.' "$1/env" | cut -d= -f2-; then
-    return
+  found=$(handler_of "$1")
+  if [ -z "$found" ]; then
+    found=$(handlers_in "$1" | tr '\n' ' ')
+    [ -z "$found" ] || die "$dir has several handlers, ${found% }. Say which it is: --handler HANDLER"
+    die "$dir has no file handler.*, and no line _HANDLER=NAME in a file env. Say which it is: --handler HANDLER"
   fi
-  set -- "$1" "$1"/handler "$1"/handler.*
-  for file; do
-    [ -f "$file" ] && set -- "$@" "${file##*/}"
-    shift
-  done
-  case $# in
-    1) printf '%s\n' "$1" ;;
-    0) die "$dir has no file handler.*, and no line _HANDLER=NAME in a file env. Say which it is: --handler HANDLER" ;;
-    *) die "$dir has several handlers, $*. Say which it is: --handler HANDLER" ;;
-  esac
+  printf '%s\n' "$found"
 }
 
 # The image $tag: on $base_tag, with the function's files, and $handler.
@@ -98,11 +92,7 @@ build_function_image() {
   chmod -R a+rX "$work/root"
   {
     printf 'FROM %s\nCOPY root ./\n' "$base_tag"
-    [ ! -f "$work/env" ] || sed -n '/^_HANDLER=/d; /^[A-Za-z_][A-Za-z0-9_]*=/ {
-      s/[\\"$]/\\&/g
-      s/=\(.*\)/="\1"/
-      s/^/ENV /p
-    }' "$work/env"
+    [ ! -f "$work/env" ] || variables_in "$work/env" | sed 's/[\\"$]/\\&/g; s/=\(.*\)/="\1"/; s/^/ENV /'
     printf 'CMD ["%s"]\n' "$(printf %s "$handler" | sed 's/[\\"]/\\&/g')"
   } >"$work/Dockerfile"
   step "$tool" build ${platform:+"$platform"} --tag "$tag" "$work"

@@ -24,9 +24,10 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// The files in an example's folder, less what its `build.sh` may have made there.
+/// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let built = |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl");
+    let built =
+        |file: &String| file == "__pycache__" || Path::new(file).extension().is_some_and(|ending| ending == "fasl");
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
 
