@@ -15,6 +15,7 @@ cd -- "$(dirname -- "$0")"
 . .build/function.sh
 . .build/image.sh
 . .build/interpreter.sh
+. .build/runtime.sh
 . .build/sbcl.sh
 . .build/test.sh
 . .build/zip.sh
@@ -32,6 +33,7 @@ Commands:
   sbcl           packs a layer for handlers in Lisp, bootstrap and SBCL: out/sbcl-layer.zip
   image [DIR]    builds the container image lambda-stdio:BASE with docker, podman or buildah, the first that is there or
                  $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
+  runtime        builds the image of a runtime of your own account, lambda-stdio:runtime, for both architectures in one index
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
                  the tests need (Debian or Ubuntu, as root)
   help           prints this
@@ -49,6 +51,10 @@ Options of image:
   --handler HANDLER  instead of _HANDLER in DIR/env, or else the file DIR/handler.*
   --tag NAME         what the image is called; without it, as DIR is
   --arch ARCH        as above
+Options of runtime: --base, --packages and --tag as with image, and
+  --with NAME,...    languages that it is to have: python, node and ruby, as in Lambda's own images (python:3.13: in this
+                     version), and sbcl, this machine's
+  --arch ARCH        for one architecture. Both need --packages to run programs of both: docker can, buildah with qemu-user-static
 
 From the same files come the same zips, byte by byte. Of the SBCL layer this is not sure: the core that SBCL saves may differ in
 some bytes.
@@ -109,10 +115,10 @@ cmd_test() {
 
 # --- The command line -----------------------------------------------------------------------------------------------
 
-# read_options ALLOWED "$@": sets $out, $arch, $binary, $with and $dir from what stands behind the subcommand, which takes
-# those in ALLOWED. $arch is empty where it is for $binary to say.
+# read_options ALLOWED "$@": sets $out, $arch, $binary, $with, $dir and those of images from what stands behind the subcommand,
+# which takes those in ALLOWED. $arch is empty where it is for $binary to say.
 read_options() {
-  allowed=$1 out=out arch='' binary='' with='' dir=''
+  allowed=$1 out=out arch='' binary='' with='' dir='' packages='' handler='' tag=''
   shift
   while [ $# -gt 0 ]; do
     case $1 in
@@ -129,6 +135,10 @@ read_options() {
           --arch) arch=$2 ;;
           --bootstrap) binary=$(from_caller "$2") ;;
           --with) with=$2 ;;
+          --base) base=$2 ;;
+          --packages) packages=$2 ;;
+          --handler) handler=$2 ;;
+          --tag) tag=$2 ;;
         esac
         shift 2
         ;;
@@ -234,7 +244,7 @@ while [ "$words" -gt 0 ]; do
 done
 command=${command:-bootstrap}
 case $command in
-  bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
+  bootstrap | function | image | runtime | sbcl) "cmd_$command" "$@" ;;
   test | help)
     [ $# = 0 ] || die "$command takes no $1. See ./build.sh help"
     "cmd_$command"
