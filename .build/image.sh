@@ -25,7 +25,9 @@ cmd_image() {
   tool=$(find_image_tool)
   # Lambda takes no image that has attestations beside it, as docker would put there.
   export BUILDX_NO_DEFAULT_ATTESTATIONS=1
-  step "$tool" build ${platform:+"$platform"} --build-arg "BASE=$base" --build-arg "PACKAGES=$packages" --tag "$base_tag" .
+  builder=$(builder)
+  step "$tool" build ${platform:+"$platform"} --build-arg "BASE=$base" --build-arg "PACKAGES=$packages" \
+    ${builder:+--build-arg "$builder"} --tag "$base_tag" .
   [ -z "$dir" ] || build_function_image
   say "built the image ${tag:-$base_tag}"
 }
@@ -63,6 +65,11 @@ find_image_tool() {
   done
   [ -z "${IMAGE_TOOL-}" ] || die "IMAGE_TOOL=$IMAGE_TOOL cannot be run, or its engine does not answer"
   die 'images need docker with its engine running, podman or buildah. Install one: sudo apt-get install buildah'
+}
+
+# Where the Dockerfile is to compile: docker knows it by itself, and buildah, of which podman is made, has to be told.
+builder() {
+  [ "${tool##*/}" = docker ] || echo "BUILDPLATFORM=$(platform_of "$(arch_of_machine)")"
 }
 
 # find_handler DIR: what its file `env` says, or the name of its file handler.*

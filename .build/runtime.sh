@@ -39,7 +39,7 @@ cmd_runtime() {
       if "$tool" manifest exists "$tag" 2>/dev/null; then
         step "$tool" manifest rm "$tag"
       fi
-      step "$tool" build "$@" --manifest "$tag" "$work/root"
+      step "$tool" build "$@" --build-arg "$(builder)" --manifest "$tag" "$work/root"
       ;;
   esac
   say "built the image $tag for $platforms. What makes a runtime of it: examples/deploy.sh runtime publish NAME VERSION"
