@@ -59,7 +59,7 @@ check_tag() {
 find_image_tool() {
   for tool in ${IMAGE_TOOL:-docker podman buildah}; do
     have "$tool" || continue
-    [ "${tool##*/}" != docker ] || docker version >/dev/null 2>&1 || continue
+    [ "${tool##*/}" != docker ] || "$tool" version >/dev/null 2>&1 || continue
     printf '%s\n' "$tool"
     return
   done

@@ -172,7 +172,8 @@ fn a_tool_is_chosen_that_works() {
         let output = refuse(&folder, &["good", "--arch", "arm64"], &[("PATH", path), ("IMAGE_TOOL", tool)]);
         text_of(&output)
     };
-    let programs = "awk basename chmod cp cut dirname find grep head ls mkdir mktemp mv readlink rm sed sort tr uname uniq";
+    let programs =
+        "awk basename chmod cp cut dirname find grep head ls mkdir mktemp mv readlink rm sed sort tr uname uniq";
     for program in programs.split(' ') {
         folder.write(
             &format!("bin/{program}"),

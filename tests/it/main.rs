@@ -36,6 +36,7 @@ mod readme;
 mod ready;
 mod resources;
 mod runtime_api;
+mod runtime_image;
 mod security;
 mod shared;
 mod shell;

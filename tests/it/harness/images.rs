@@ -86,19 +86,23 @@ fn make_store() -> Vec<(String, String)> {
     let buildah = |args: &[&str]| output_of(command("buildah", &settings).args(args));
     // What an earlier run has left, or an interrupted one. Nothing is cached across runs but the images that stand in.
     buildah(&["rm", "--all"]);
-    let stand_ins =
-        [DEBIAN_IMAGE, LAMBDA_IMAGE, RUST_IMAGE, PYTHON_IMAGE, NODE_IMAGE, RUBY_IMAGE, FOREIGN, LANGUAGES];
+    let stand_ins = [DEBIAN_IMAGE, LAMBDA_IMAGE, RUST_IMAGE, PYTHON_IMAGE, NODE_IMAGE, RUBY_IMAGE, FOREIGN, LANGUAGES];
     let present =
         |name: &str| run(command("buildah", &settings).args(["inspect", "--type=image", name])).status.success();
     for image in buildah(&["images", "--format", "{{.Name}}:{{.Tag}}"]).lines() {
         if !stand_ins.contains(&image) && !image.starts_with("<none>") {
-            buildah(&["rmi", "--force", image]);
+            // An index is named like an image, and not deleted as one.
+            let index = run(command("buildah", &settings).args(["manifest", "exists", image])).status.success();
+            let words = if index { ["manifest", "rm"] } else { ["rmi", "--force"] };
+            buildah(&[words[0], words[1], image]);
         }
     }
     buildah(&["rmi", "--prune", "--force"]);
     if !stand_ins.into_iter().all(present) {
         for image in stand_ins {
-            run(command("buildah", &settings).args(["rmi", "--force", image]));
+            for words in [["manifest", "rm", image], ["rmi", "--force", image]] {
+                run(command("buildah", &settings).args(words));
+            }
         }
         make_stand_ins(&buildah);
         make_lambdas(&buildah);
