@@ -18,6 +18,7 @@ cd -- "$(dirname -- "$0")"
 . .build/runtime.sh
 . .build/sbcl.sh
 . .build/test.sh
+. .build/tool.sh
 . .build/zip.sh
 
 # --- Subcommands ----------------------------------------------------------------------------------------------------
@@ -41,7 +42,8 @@ Commands:
 Options of bootstrap, function and sbcl:
   -o DIR             what is made goes to DIR, not to out/
   --arch ARCH        x86_64 or arm64; without it, what this machine is
-  --bootstrap FILE   packs this bootstrap, and builds none: it takes no Rust
+  --bootstrap FILE   packs this bootstrap, and builds none: it takes no Rust. For a function, none packs no bootstrap: the zip is
+                     for a runtime of your own, or for a layer that has it
 Option of sbcl:
   --with NAME,...    Lisp libraries that the layer is to have: ASDF's systems, from the system's packages, from ~/common-lisp,
                      or from Quicklisp
@@ -84,8 +86,12 @@ cmd_function() {
   need zip
   begin "$name"
   copy_function
-  find_bootstrap
-  copy_bootstrap
+  if [ -n "$no_bootstrap" ]; then
+    arch='any architecture'
+  else
+    find_bootstrap
+    copy_bootstrap
+  fi
   pack "$name"
   tell_settings
 }
@@ -118,7 +124,7 @@ cmd_test() {
 # read_options ALLOWED "$@": sets $out, $arch, $binary, $with, $dir and those of images from what stands behind the subcommand,
 # which takes those in ALLOWED. $arch is empty where it is for $binary to say.
 read_options() {
-  allowed=$1 out=out arch='' binary='' with='' dir='' packages='' handler='' tag=''
+  allowed=$1 out=out arch='' binary='' no_bootstrap='' with='' dir='' packages='' handler='' tag=''
   shift
   while [ $# -gt 0 ]; do
     case $1 in
@@ -133,7 +139,10 @@ read_options() {
         case $1 in
           -o) out=$(from_caller "$2") ;;
           --arch) arch=$2 ;;
-          --bootstrap) binary=$(from_caller "$2") ;;
+          --bootstrap)
+            no_bootstrap='' binary=$(from_caller "$2")
+            case $command,$2 in function,none) no_bootstrap=yes binary='' ;; esac
+            ;;
           --with) with=$2 ;;
           --base) base=$2 ;;
           --packages) packages=$2 ;;

@@ -55,18 +55,6 @@ check_tag() {
   esac
 }
 
-# The program that builds images. A docker whose engine does not answer is as good as none.
-find_image_tool() {
-  for tool in ${IMAGE_TOOL:-docker podman buildah}; do
-    have "$tool" || continue
-    [ "${tool##*/}" != docker ] || "$tool" version >/dev/null 2>&1 || continue
-    printf '%s\n' "$tool"
-    return
-  done
-  [ -z "${IMAGE_TOOL-}" ] || die "IMAGE_TOOL=$IMAGE_TOOL cannot be run, or its engine does not answer"
-  die 'images need docker with its engine running, podman or buildah. Install one: sudo apt-get install buildah'
-}
-
 # Where the Dockerfile is to compile: docker knows it by itself, and buildah, of which podman is made, has to be told.
 builder() {
   [ "${tool##*/}" = docker ] || echo "BUILDPLATFORM=$(platform_of "$(arch_of_machine)")"

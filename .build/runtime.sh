@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # part of build.sh, which has the variables
+# shellcheck shell=sh disable=SC2030,SC2031,SC2154 # part of build.sh, which has the variables
 #
 # ./build.sh runtime: the image of a customer-managed runtime, a runtime of your own account, for both architectures in one
 # index. It is the image of the Dockerfile: bootstrap in /var/runtime, on Lambda's bare image. Languages go to /var/lang, whose

@@ -52,7 +52,15 @@ fn a_command_line_that_makes_no_sense() {
     fails(&folder, "function examples/hello examples/jq", &[], &["What is examples/jq?"]);
     fails(&folder, "function examples/hello --public", &[], &["does not take --public", "--handler"]);
     fails(&folder, "function examples/hello --timeout", &[], &["--timeout wants a value"]);
-    fails(&folder, "function examples/hello --timeout 3s", &[], &["whole numbers, not 3s"]);
+    for timeout in ["3ms", "s", "0", "1801", "31m", "1h", "99999999999"] {
+        fails(
+            &folder,
+            &format!("function examples/hello --timeout {timeout}"),
+            &[],
+            &["--timeout ", &format!(", not {timeout}\n")],
+        );
+    }
+    fails(&folder, "function examples/hello --memory 1GB", &[], &["whole numbers, not 1GB"]);
     fails(&folder, "function examples/hello --arch mips", &[], &["x86_64 or arm64, not mips"]);
     fails(&folder, "function examples/hello --name a.b", &[], &["'a.b' cannot be a name", "--name"]);
 }
@@ -89,8 +97,17 @@ fn a_bootstrap_for_another_processor() {
 #[test]
 fn variables_that_are_none() {
     let folder = built();
-    folder.write("env", b"A=1\nexport B=2\n", 0o644);
-    fails(&folder, "function examples/hello --env env", &[], &["env: this is not NAME=VALUE: export B=2"]);
+    folder.write("env", b"AA=1\nBB 2\n", 0o644);
+    fails(&folder, "function examples/hello --env env", &[], &["env: line 2 is not NAME=VALUE: BB 2"]);
+    folder.write("env", b"AA=1\nB=2\n", 0o644);
+    fails(
+        &folder,
+        "function examples/hello --env env",
+        &[],
+        &["env: Lambda takes names of two and more letters", "B=2"],
+    );
+    folder.write("env", b"_HANDLER=(load \"a\")\n", 0o644);
+    fails(&folder, "function examples/hello --env env", &[], &["Lambda takes no blanks in a handler"]);
     fails(&folder, "function examples/hello --env none", &[], &["There is no none"]);
 }
 
@@ -98,9 +115,10 @@ fn variables_that_are_none() {
 fn without_the_aws_cli() {
     let folder = built();
     std::fs::create_dir(folder.path().join("bin")).unwrap();
-    for program in
-        ["sh", "basename", "cat", "cut", "grep", "mktemp", "od", "paste", "rm", "sed", "tr", "uname", "unzip", "wc"]
-    {
+    for program in [
+        "sh", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp", "od", "paste", "rm", "sed", "tr", "uname",
+        "unzip", "wc",
+    ] {
         symlink(need(program), folder.path().join("bin").join(program)).unwrap();
     }
     let path = folder.path().join("bin");
