@@ -15,6 +15,7 @@ cd -- "$(dirname -- "$0")"
 . .build/function.sh
 . .build/image.sh
 . .build/interpreter.sh
+. .build/large.sh
 . .build/runtime.sh
 . .build/sbcl.sh
 . .build/test.sh
@@ -36,7 +37,7 @@ Commands:
                  $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
   runtime        builds the image of a runtime of your own account, lambda-stdio:runtime, for both architectures in one index
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
-                 the tests need (Debian or Ubuntu, as root)
+                 the tests need (Debian or Ubuntu, as root). With LAMBDA_STDIO_LARGE=1 that is 700 MB more, and a few tests
   help           prints this
 
 Options of bootstrap, function and sbcl:
@@ -110,6 +111,7 @@ cmd_test() {
   need_rust rustfmt clippy
   need_test_programs
   need_python_tools
+  need_large_tools
   step cargo fmt --check
   step cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items

@@ -76,7 +76,7 @@ fn a_function_in_lisp_runs_on_debian_with_sbcl() {
     build(&["examples/sbcl-form", "--base", "sbcl", "--tag", "it-sbcl"]);
     let image = Image::named("it-sbcl");
     // Quotes and parentheses, all the way through.
-    assert_eq!(image.config("Cmd"), &json!([r#"(load"main.lisp")(multiplier 10)"#]));
+    assert_eq!(image.config("Cmd"), &json!([r#"(load"main.lisp")(multiplier'10)"#]));
     let (event, response) = ("examples/sbcl-form/event.json", "examples/sbcl-form/response.json");
     let text = |file: &str| fs::read_to_string(root().join(file)).unwrap();
     expect_on_lambda(&image, text(event).trim(), text(response).trim());

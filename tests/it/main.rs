@@ -17,6 +17,7 @@ mod clock;
 mod context;
 mod dependencies;
 mod deploy;
+mod deploying;
 mod emulator;
 mod examples;
 mod exits;
