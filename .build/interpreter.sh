@@ -35,13 +35,13 @@ interpreter_of() {
   esac
   if [ -f "$file" ]; then
     # Its first line: the path behind #!, and behind env the first word that is no option and no setting.
-    head -c 256 "$file" | tr -d '\0' | LC_ALL=C sed -n '1 { s/^#![ ]*//; t found
+    head -c 256 "$file" | tr -d '\0\r' | LC_ALL=C sed -n '1 { s/^#![ ]*//; t found
       d
       : found
-      s/\r$//
       s,^[^ ]*/env  *,,; s/^\(-[^ ]*  *\)*//; s/^\([A-Za-z_][A-Za-z0-9_]*=[^ ]*  *\)*//
       s/ .*//
-      /^\/var\/task\/\|^\/opt\//d
+      /^\/var\/task\//d
+      /^\/opt\//d
       s,.*/,,; p
     }'
     return

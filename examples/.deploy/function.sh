@@ -70,7 +70,11 @@ choose_runtime() {
       use_runtime
       ;;
   esac
-  [ "$in_zip" = no ] || return 0
+  if [ "$in_zip" = either ]; then
+    [ -n "$before$layers" ] || ! unzip -l "$zip" >/dev/null 2>&1 || unzip -l "$zip" bootstrap >/dev/null 2>&1 ||
+      die "$zip has no bootstrap in it. Build it with one: ./build.sh function $dir; or take it from elsewhere: --runtime, --layer"
+    return
+  fi
   command -v unzip >/dev/null || die 'unzip is missing, by which the zip is looked into. Install it: sudo apt-get install unzip'
   ! unzip -l "$zip" bootstrap >/dev/null 2>&1 ||
     die "$zip has a bootstrap in it, and the runtime has its own. Build it without: ./build.sh function $dir --bootstrap none"

@@ -17,8 +17,9 @@ pub fn root() -> PathBuf {
 /// The examples' names: the folders' names.
 pub fn names() -> Vec<String> {
     let entries = root().read_dir().unwrap().map(Result::unwrap);
-    let mut names: Vec<_> =
-        entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let folders = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
+    // What belongs to deploy.sh is hidden.
+    let mut names: Vec<_> = folders.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     assert!(!names.is_empty());
     names

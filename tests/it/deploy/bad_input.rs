@@ -82,6 +82,21 @@ fn a_folder_or_a_zip_that_is_not_there() {
 }
 
 #[test]
+fn options_may_come_first_and_zips_are_where_build_sh_puts_them() {
+    let folder = checkout();
+    fails(&folder, "--yes --region eu-west-1 function examples/none", &[], &["There is no folder examples/none"]);
+    fails(&folder, "runtime --alias test roll-out x", &[], &["runtime roll-out wants a NAME and a VERSION"]);
+    // Wherever it is called from.
+    let mut command = deploy_sh(&folder);
+    command.current_dir(folder.path().join("home"));
+    let mut elsewhere = std::process::Command::new(folder.path().join("examples/deploy.sh"));
+    elsewhere.current_dir(folder.path().join("home")).args(["function", "../examples/hello"]);
+    elsewhere.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = finish(&mut elsewhere).expect_status(1).stderr;
+    assert!(said.contains(&format!("There is no {}/out/hello.zip", folder.path().display())), "{said}");
+}
+
+#[test]
 fn a_bootstrap_for_another_processor() {
     let folder = checkout();
     need("unzip");

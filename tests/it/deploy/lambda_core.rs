@@ -63,6 +63,26 @@ impl LambdaCore {
         self.state.lock().unwrap().images.insert(uri.to_owned(), becomes);
     }
 
+    /// There is a runtime as `deploy.sh` makes it, with these versions, and `live` at the last of them.
+    pub fn has(&self, runtime: &str, versions: &[&str]) {
+        let uri = |version: &str| format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{runtime}:{version}");
+        for version in versions {
+            self.image(&uri(version), "ACTIVE");
+        }
+        let mut state = self.state.lock().unwrap();
+        let mut call = |operation: &str, members: Value| {
+            let Value::Object(members) = members else { unreachable!() };
+            state.answer(operation, &members).unwrap_or_else(|error| panic!("{operation}: {error:?}"));
+        };
+        call("CreateRuntime", json!({"Name": runtime, "Description": "lambda-stdio: runs any program"}));
+        for version in versions {
+            call("CreateRuntimeVersion", json!({"RuntimeName": runtime, "Name": version, "ImageUri": uri(version)}));
+            call("GetRuntimeVersion", json!({"RuntimeName": runtime, "Name": version}));
+        }
+        let last = versions.last().unwrap();
+        call("CreateRuntimeAlias", json!({"RuntimeName": runtime, "Name": "live", "RuntimeVersion": last}));
+    }
+
     /// What was changed since this was asked, one a line.
     pub fn changes(&self) -> String {
         std::mem::take(&mut self.state.lock().unwrap().changes).join("\n")

@@ -18,17 +18,11 @@ fn deploy(account: &Account, words: &str) -> Output {
     account.run(&words.split(' ').collect::<Vec<_>>(), &[("IMAGE_TOOL", tool.to_str().unwrap())])
 }
 
-/// An account with a runtime of this version.
-fn published(version: &str) -> Account {
+/// An account with a runtime of these versions.
+fn published(versions: &[&str]) -> Account {
     let account = Account::new();
-    publish(&account, version);
+    account.core.has("lambda-stdio", versions);
     account
-}
-
-fn publish(account: &Account, version: &str) {
-    account.core.image(&format!("{REGISTRY}/lambda-stdio:{version}"), "ACTIVE");
-    deploy(account, &format!("runtime publish lambda-stdio {version} --yes")).expect_status(0);
-    account.core.changes();
 }
 
 /// A zip without `bootstrap`.
@@ -92,9 +86,7 @@ fn a_runtime_is_published_and_a_dry_run_only_says_how() {
 
 #[test]
 fn versions_are_rolled_out_and_back() {
-    let account = published("v1");
-    publish(&account, "v2");
-    publish(&account, "v3");
+    let account = published(&["v1", "v2", "v3"]);
     let show = || deploy(&account, "runtime show lambda-stdio").expect_status(0).stdout;
     assert!(show().contains("alias\tlive\tACTIVE\tv3"), "{}", show());
     deploy(&account, "runtime roll-back lambda-stdio").expect_status(0);
@@ -149,7 +141,7 @@ fn an_image_that_lambda_cannot_use_is_told_of() {
 
 #[test]
 fn a_function_on_it_is_its_handler_alone_and_may_come_and_go() {
-    let account = published("v1");
+    let account = published(&["v1"]);
     account.zip("hello", "examples/hello/handler.sh");
     let with = deploy(&account, "function examples/hello --runtime lambda-stdio --yes").expect_status(1);
     assert!(with.stderr.contains("out/hello.zip has a bootstrap in it"), "{}", with.stderr);
@@ -194,7 +186,7 @@ fn a_function_on_it_is_its_handler_alone_and_may_come_and_go() {
 
 #[test]
 fn it_is_shared_deleted_and_restored() {
-    let account = published("v1");
+    let account = published(&["v1"]);
     let policy = "{\"Version\": \"2012-10-17\", \"Statement\": []}\n";
     account.folder().write("policy.json", policy.as_bytes(), 0o644);
     deploy(&account, "runtime share lambda-stdio policy.json").expect_status(0);
@@ -261,6 +253,22 @@ fn a_cli_that_does_not_know_it_is_told_what_to_do() {
             assert!(refused.stderr.contains(part), "{part:?} is not in {}", refused.stderr);
         }
     }
+}
+
+#[test]
+fn a_function_that_is_watched_is_brought_up_to_date_when_a_file_changes() {
+    let account = Account::new();
+    let handler = |words: &str| format!("#!/bin/sh\nwhile read -r event; do echo '\"{words}\"'; done\n");
+    account.folder().write("f/handler.sh", handler("one").as_bytes(), 0o755);
+    let folder = super::account::checkout();
+    let watched = account.folder().path().join("f");
+    let arguments = ["watch", watched.to_str().unwrap(), "--yes", "--bootstrap", env!("CARGO_BIN_EXE_bootstrap")];
+    let watching = account.start(folder, &arguments);
+    watching.wait_line("watching ");
+    let first = account.code("f");
+    account.folder().write("f/handler.sh", handler("another").as_bytes(), 0o755);
+    watching.wait_line("aws lambda wait function-updated-v2 --function-name f");
+    assert_ne!(account.code("f"), first);
 }
 
 #[test]

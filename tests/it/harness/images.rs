@@ -67,6 +67,12 @@ fn make_store() -> Vec<(String, String)> {
     fs::write(&storage, format!("[storage]\ngraphroot = {:?}\nrunroot = {:?}\n", path("graph"), path("run"))).unwrap();
     // What is mounted into every container need not be copied: the toolchain, and the authorities that this machine trusts.
     let toolchain = output_of(Command::new("rustc").args(["--print", "sysroot"]));
+    // Which has to have what the Dockerfile would fetch.
+    for target in ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"] {
+        if !Path::new(&toolchain).join("lib/rustlib").join(target).exists() {
+            output_of(Command::new("rustup").args(["target", "add", target]));
+        }
+    }
     let mounts = [format!("{toolchain}:/usr/local/rust:ro"), "/etc/ssl/certs:/etc/ssl/certs:ro".to_owned()];
     fs::write(&containers, format!("[containers]\nvolumes = {mounts:?}\n")).unwrap();
     let mut settings: Vec<_> = [
