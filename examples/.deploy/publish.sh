@@ -13,7 +13,6 @@ cmd_runtime_publish() {
   connect
   name_parts
   find_registry
-  undo="$0 runtime delete $name --yes"
   known=''
   if our_runtime; then
     known=yes
@@ -49,6 +48,8 @@ make_version() {
     change lambda-core create-runtime --name "$name" --description "$runtime_mark runs any program" \
       --tags "lambda-stdio=$name"
     made "the runtime $name"
+    # Only of one that is new: an older one has versions that functions use.
+    undo="$0 runtime delete $name --yes"
   fi
   # Lambda's own dry run: it looks at the image, and makes nothing.
   change lambda-core create-runtime-version --runtime-name "$name" --name "$version" --image-uri "$uri" --dry-run

@@ -161,7 +161,8 @@ use_runtime() {
         *) die "$of_runtime is for ${seen#*"$tab"}, and the function is to be for $arch: --arch" ;;
       esac
       ;;
-    *) try lambda-core help >/dev/null 2>&1 || : ;;
+    # But the CLI has to know of such runtimes, before anything is made.
+    *) aws lambda-core get-runtime --generate-cli-skeleton >/dev/null 2>"$box/error" || failed lambda-core get-runtime ;;
   esac
   runtime_options="--runtime custom --runtime-config RuntimeArn=$runtime_arn,RuntimeAlias=$alias"
 }

@@ -131,6 +131,8 @@ fn an_image_that_lambda_cannot_use_is_told_of() {
     assert_eq!(account.core.changes(), "CreateRuntimeVersion lambda-stdio v1");
     let again = deploy(&account, "runtime publish lambda-stdio v1 --yes").expect_status(1);
     assert!(again.stderr.contains("is FAILED, and its name cannot be used again"), "{}", again.stderr);
+    // What was there before is not offered for deletion.
+    assert!(!failed.stderr.contains("runtime delete"), "{}", failed.stderr);
     // An image that is in the registry already is not pushed.
     std::fs::remove_file(account.folder().path().join("pushed")).unwrap();
     let image = format!("{REGISTRY}/other:1");
@@ -243,7 +245,8 @@ fn one_that_is_not_ours_is_left_alone_and_bad_names_are_told() {
 fn a_cli_that_does_not_know_it_is_told_what_to_do() {
     let account = Account::new();
     zip_alone(&account, "hello", "examples/hello/handler.sh");
-    for words in ["runtime show lambda-stdio", "function examples/hello --runtime lambda-stdio"] {
+    let foreign = format!("function examples/hello --yes --runtime {}", ARN.replace("123456789012", "210987654321"));
+    for words in ["runtime show lambda-stdio", "function examples/hello --runtime lambda-stdio", &foreign] {
         let refused = account.run(&words.split(' ').collect::<Vec<_>>(), &[("AWS_DATA_PATH", "")]).expect_status(1);
         for part in [
             "does not know customer-managed runtimes (aws-cli/1.",
@@ -253,6 +256,7 @@ fn a_cli_that_does_not_know_it_is_told_what_to_do() {
             assert!(refused.stderr.contains(part), "{part:?} is not in {}", refused.stderr);
         }
     }
+    assert_eq!(account.everything(), "");
 }
 
 #[test]
