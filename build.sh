@@ -37,7 +37,8 @@ Commands:
                  $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
   runtime        builds the image of a runtime of your own account, lambda-stdio:runtime, for both architectures in one index
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
-                 the tests need (Debian or Ubuntu, as root). With LAMBDA_STDIO_LARGE=1 that is 700 MB more, and a few tests
+                 the tests need (Debian or Ubuntu, as root). With LAMBDA_STDIO_LARGE=1 also the languages whose compilers are
+                 large, 3 GB of packages, and the tools that docs/deploying.md is about, 700 MB
   help           prints this
 
 Options of bootstrap, function and sbcl:

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::log::{Level, Style};
+use crate::process_tree;
 
 /// How `bootstrap` talks with the handler (`HANDLER_MODE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,12 @@ impl Config {
         let left = deadline?.saturating_duration_since(began);
         Some(began + left.checked_sub(self.deadline_margin).filter(|left| !left.is_zero()).unwrap_or(left / 2))
     }
+
+    /// When the next event must be asked for: half a margin before the deadline. Lambda counts an invocation until then.
+    pub fn ask_by(&self, began: Instant, deadline: Option<Instant>) -> Option<Instant> {
+        let answer_by = self.answer_by(began, deadline)?;
+        Some(answer_by + deadline?.saturating_duration_since(answer_by) / 2)
+    }
 }
 
 /// `$_HANDLER`; `None` where it is unset, as in container images.
@@ -103,6 +110,7 @@ pub fn log_style() -> Style {
         // Lines of several events are told apart by what they say of their request.
         json: text("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") || value(MAX_CONCURRENCY).is_some(),
         level: Level::named(&text("AWS_LAMBDA_LOG_LEVEL")).unwrap_or(Level::Info),
+        joined: runtime_api().is_some(),
     }
 }
 
@@ -123,7 +131,7 @@ pub fn handler_environment(
     handler: &OsString,
     context_file: Option<&OsString>,
 ) -> Vec<(OsString, OsString)> {
-    let ours = [TELEMETRY_DESCRIPTOR, "LAMBDA_CONTEXT_FILE", "LAMBDA_TASK_ROOT"];
+    let ours = [TELEMETRY_DESCRIPTOR, TELEMETRY_SOCKET, process_tree::MARK, "LAMBDA_CONTEXT_FILE", "LAMBDA_TASK_ROOT"];
     let mut environment: Vec<_> = env::vars_os().filter(|(name, _)| !ours.iter().any(|known| name == known)).collect();
     let mut default = |name: &str, value: OsString| {
         if !environment.iter().any(|(known, _)| known == name) {
@@ -147,6 +155,9 @@ const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 const MOST_WORKERS: u16 = 500;
 
 const TELEMETRY_DESCRIPTOR: &str = "_LAMBDA_TELEMETRY_LOG_FD";
+
+/// Where the runtime alone may ask for such a descriptor (Managed Instances).
+const TELEMETRY_SOCKET: &str = "_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET";
 
 /// An empty value is none: that is how a variable is cleared in many a deployment tool.
 fn value(name: &str) -> Option<OsString> {

@@ -1,10 +1,16 @@
 //! Every way in which an invocation, or the start, can fail: what Lambda is told (`errorType`, `errorMessage`,
 //! `stackTrace`) and what a person reads in the log. A message says what happened, to what, and what to do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+
+use crate::json;
+
+/// How much of a `stackTrace` is kept for the log.
+const MOST_ENTRIES: usize = 100;
 
 /// A failure as `/error` and `/init/error` take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,13 +23,22 @@ pub struct Fault {
     pub stack: Vec<String>,
     /// `Lambda-Runtime-Function-XRay-Error-Cause`, where the handler says one.
     pub cause: Option<String>,
+    /// The handler has logged it, in its language's own form.
+    pub logged: bool,
     /// The handler's own error object, which is posted as it is.
-    own: Option<Vec<u8>>,
+    own: Option<Box<[u8]>>,
 }
 
 impl Fault {
     pub fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), cause: None, own: None }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            stack: Vec::new(),
+            cause: None,
+            logged: false,
+            own: None,
+        }
     }
 
     /// Adds where it happened; a handler's own error object says that itself.
@@ -76,6 +91,27 @@ impl Fault {
         )
     }
 
+    /// The Runtime API gave an event and broke off in the middle of it.
+    pub fn broken_event(error: &anyhow::Error) -> Self {
+        Self::new("Runtime.UnmarshalError", format!("The event broke off before all of it had come: {error:#}"))
+    }
+
+    /// The event's time is up, and the handler is still starting.
+    pub fn still_starting(started: Duration) -> Self {
+        Self::new(
+            "Runtime.InvokeTimeout",
+            format!(
+                "The handler is still starting, {:.1} s so far: the event had to wait for it and its time is up (the start goes on)",
+                started.as_secs_f64()
+            ),
+        )
+    }
+
+    /// Polling fails where the system has no memory left for it.
+    pub fn pipes(error: &std::io::Error) -> Self {
+        Self::system("The handler's pipes cannot be waited for", error)
+    }
+
     /// A signal ended `bootstrap` while the event was being worked on.
     pub fn shutdown(signal: &str) -> Self {
         Self::new("Runtime.Shutdown", format!("bootstrap was told to stop ({signal}) before the handler had answered"))
@@ -107,30 +143,38 @@ impl Fault {
         {
             return None;
         }
-        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).ok()?;
-        let known = |key: &String| matches!(key.as_str(), "errorMessage" | "errorType" | "stackTrace");
+        Self::from_object(answer, |key| matches!(key, "errorMessage" | "errorType" | "stackTrace"))
+    }
+
+    /// An adapter's error, which says more in some languages (`requestId` in Python, `trace` in Node.js).
+    pub fn from_adapters_object(object: &[u8]) -> Option<Self> {
+        Self::from_object(object, |_| true)
+    }
+
+    fn from_object(object: &[u8], is_known: impl Fn(&str) -> bool) -> Option<Self> {
+        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(object).ok()?;
         let message = keys.get("errorMessage")?;
-        if !keys.keys().all(known) {
+        if !keys.keys().all(|key| is_known(key)) {
             return None;
         }
-        let text =
-            |value: &RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
-        let stack: Vec<&RawValue> =
-            keys.get("stackTrace").and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default();
+        let stack = keys.get("stackTrace").or_else(|| keys.get("trace"));
+        let stack = stack.and_then(|value| json::elements(value.get()));
         Some(Self {
-            error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value)),
-            message: text(message),
-            stack: stack.into_iter().map(text).collect(),
+            error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value.get())),
+            message: text(message.get()),
+            // An error object may be as large as an answer: it is posted as it is, and so much is for the log.
+            stack: stack.into_iter().flatten().take(MOST_ENTRIES).map(text).collect(),
             cause: None,
-            own: Some(answer.to_vec()),
+            logged: false,
+            own: Some(object.into()),
         })
     }
 
     /// An error that came as a message: its type is in the header, and its body is posted as it is.
     pub fn from_message(error_type: &str, body: &[u8], cause: Option<&str>) -> Self {
-        let mut fault = Self::from_error_object(body).unwrap_or_else(|| {
+        let mut fault = Self::from_adapters_object(body).unwrap_or_else(|| {
             let message = String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned();
-            Self { own: Some(body.to_vec()), ..Self::new("", message) }
+            Self { own: Some(body.into()), ..Self::new("", message) }
         });
         error_type.clone_into(&mut fault.error_type);
         fault.cause = cause.map(str::to_owned);
@@ -139,7 +183,7 @@ impl Fault {
 
     /// The JSON that is posted: `{"errorMessage","errorType","stackTrace":[strings]}`.
     pub fn body(&self) -> Vec<u8> {
-        self.own.clone().unwrap_or_else(|| {
+        let made = || {
             serde_json::json!({
                 "errorMessage": self.message,
                 "errorType": self.error_type,
@@ -147,8 +191,14 @@ impl Fault {
             })
             .to_string()
             .into_bytes()
-        })
+        };
+        self.own.as_deref().map_or_else(made, <[u8]>::to_vec)
     }
+}
+
+/// A string's text, and anything else as it is written.
+fn text(value: &str) -> String {
+    json::string(value).map_or_else(|| value.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

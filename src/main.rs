@@ -7,18 +7,18 @@ mod cli;
 mod config;
 mod fault;
 mod handler;
+#[allow(dead_code)] // Until the handler's modes drive it.
+mod http_event;
 mod idle;
 mod invocation;
 mod json;
 mod lambda;
 mod log;
 mod os;
-mod setup;
+mod process_tree;
 mod shell;
-mod snapstart;
 mod source;
 mod supervisor;
-mod workers;
 mod xray;
 
 use std::ffi::OsString;
@@ -28,13 +28,14 @@ use std::sync::Arc;
 use cli::Arguments;
 use config::Config;
 use fault::Fault;
-use handler::find;
+use handler::program::find;
 use os::Signals;
-use setup::Setup;
 use shell::Shell;
+use supervisor::Setup;
 
 fn main() -> ExitCode {
-    os::give_back_large_buffers();
+    os::set_up_signals();
+    os::become_subreaper();
     log::set_style(config::log_style());
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);
@@ -73,19 +74,21 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(wrong_usage("which handler? The first argument names a program or script"));
     }
     let setup = set_up(name, arguments.trace, arguments.watch, signals).inspect_err(log::fault);
-    match (address, setup) {
-        (Some(address), Ok(setup)) => workers::serve(&address, &setup),
-        (Some(address), Err(fault)) => workers::init_error(&address, &fault),
-        (None, Ok(setup)) => shell::serve(Shell::new(arguments.event_files, arguments.timeout), &setup),
+    let served = match (address, setup) {
+        (Some(address), Ok(setup)) => supervisor::serve_lambda(&address, &setup),
+        (Some(address), Err(fault)) => supervisor::init_error(&address, &fault),
+        (None, Ok(setup)) => supervisor::serve_shell(Shell::new(arguments.event_files, arguments.timeout), &setup),
         (None, Err(_)) => Ok(ExitCode::FAILURE),
-    }
+    };
+    process_tree::kill_orphans();
+    served
 }
 
 fn set_up(name: OsString, trace: bool, watch: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {
     let mut config = Config::read()?;
     config.trace |= trace;
     config.watch = watch;
-    let find = || find::find(&name, &config.task_root, &config::search_path());
+    let find = || find(&name, &config.task_root, &config::search_path());
     let program = if watch { None } else { Some(find()?) };
     Ok(Setup { config, name, program, signals })
 }

@@ -2,19 +2,37 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::ptr::NonNull;
 
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+
+/// What tells `bootstrap` to end.
+const ENDING: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+
+/// Undoes what whoever started `bootstrap` may have done to signals that it lives by: an ignored SIGCHLD makes children vanish
+/// unreaped, a blocked one is never seen (sigaction(2)). To be called before anything else. Handlers are started with what
+/// is set here: execve(2) keeps what is ignored and blocked.
+pub fn set_up_signals() {
+    extern "C" fn wake(_: libc::c_int) {}
+    let by_default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // Nothing is done at a child's end but that it interrupts a wait.
+    let at_child = SigAction::new(SigHandler::Handler(wake), SaFlags::SA_NOCLDSTOP, SigSet::empty());
+    for (signal, action) in ENDING.map(|signal| (signal, &by_default)).into_iter().chain([(Signal::SIGCHLD, &at_child)])
+    {
+        // SAFETY: the handler does nothing at all, which is safe at any time.
+        let _ = unsafe { sigaction(signal, action) };
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
 
 /// The signals that end `bootstrap`, blocked for every thread and seen through a descriptor instead.
 ///
@@ -25,11 +43,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Blocks SIGTERM and SIGINT. To be called before any thread is started: threads inherit the mask.
+    /// Blocks them. To be called before any thread is started: threads inherit the mask.
     pub fn block() -> io::Result<Self> {
-        let mut ending = SigSet::empty();
-        ending.add(Signal::SIGTERM);
-        ending.add(Signal::SIGINT);
+        let ending: SigSet = ENDING.into_iter().collect();
         let mut before = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&ending), Some(&mut before))?;
         let descriptor = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
@@ -42,7 +58,7 @@ impl Signals {
         let mut set = SigSet::empty();
         // SAFETY: sigpending writes a whole sigset_t to the place it is given, which `set` outlives.
         let known = unsafe { libc::sigpending(std::ptr::from_mut(&mut set).cast::<libc::sigset_t>()) } == 0;
-        [Signal::SIGTERM, Signal::SIGINT].into_iter().find(|&signal| known && set.contains(signal))
+        ENDING.into_iter().find(|&signal| known && set.contains(signal))
     }
 }
 
@@ -50,30 +66,6 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
-}
-
-/// Has large buffers given back to the system as soon as they are free: glibc would keep the memory of a 6 MB event for
-/// ever, which a sandbox of 128 MB has other uses for (mallopt(3)).
-pub fn give_back_large_buffers() {
-    keep_buffers(256 * 1024, 128 * 1024);
-}
-
-/// Where one thread has all events: what an event of up to 1 MB takes is kept for the next one, since new pages double the time
-/// of such an event. Several threads would each keep as much.
-pub fn keep_buffers_up_to_a_megabyte() {
-    keep_buffers(1088 * 1024, 3 * 1024 * 1024);
-}
-
-/// Buffers above `largest` bytes are not kept, nor what is free at the end of the heap above `free`.
-fn keep_buffers(largest: libc::c_int, free: libc::c_int) {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt takes two integers and sets a number, with glibc's own lock held.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, largest);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, free);
-    }
-    #[cfg(not(target_env = "gnu"))]
-    let _ = (largest, free);
 }
 
 /// A program with its arguments and environment, as `execve` takes them.
@@ -98,29 +90,31 @@ impl Image {
     }
 }
 
-/// Spawns `command` (its pipes, folder and process group; its program is not looked at) as `image`.
+/// Spawns `command` (its pipes, folder and process group; its program is not looked at) as `image`, with `mark`
+/// (`NAME=value`) in its environment, too.
 ///
 /// The child gets back the signal mask that `bootstrap` was started with, and dies when the calling *thread* ends
 /// (`PR_SET_PDEATHSIG`, see prctl(2)): call it from a thread that lives as long as the child shall.
 /// `execve` is called here because std's `execvp` hands a file that is no program to /bin/sh (ENOEXEC in exec(3)),
 /// whose syntax errors would then stand where the reason should.
-pub fn spawn(command: &mut Command, image: &Image, signals: &Signals) -> io::Result<Child> {
+pub fn spawn(command: &mut Command, image: &Image, mark: &CStr, signals: &Signals) -> io::Result<Child> {
     let pointers =
         |words: &[CString]| -> Vec<usize> { words.iter().map(|word| word.as_ptr().addr()).chain([0]).collect() };
     let path = image.path.as_ptr().addr();
     let arguments = pointers(&image.arguments);
-    let environment = pointers(&image.environment);
-    let mask = signals.before;
+    let mut environment = pointers(&image.environment);
+    environment.insert(0, mark.as_ptr().addr());
+    let signal_mask = signals.before;
     let parent = nix::unistd::getpid();
     let become_the_program = move || {
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&signal_mask), None)?;
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         if nix::unistd::getppid() != parent {
             // The parent died before the line above: nothing would end this process any more.
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
         // SAFETY: the three point to NUL-terminated strings, and to arrays of such that end with a null pointer, all
-        // owned by `image`, which outlives the spawn below.
+        // owned by `image` and `mark`, which outlive the spawn below.
         unsafe {
             libc::execve(
                 path as *const libc::c_char,
@@ -137,14 +131,35 @@ pub fn spawn(command: &mut Command, image: &Image, signals: &Signals) -> io::Res
 
 /// A descriptor that becomes readable when the process ends, without reaping it (Linux 5.3, `pidfd_open(2)`).
 pub fn exit_descriptor(child: &Child) -> io::Result<OwnedFd> {
+    process_descriptor(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// A descriptor of a process: whoever has the process's number later, it stays this one's (Linux 5.3, `pidfd_open(2)`).
+pub fn process_descriptor(process: Pid) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two integers, and what it returns is checked before it is taken for a descriptor.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(child.id()), 0) };
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(process.as_raw()), 0) };
     let descriptor = RawFd::try_from(descriptor).unwrap_or(-1);
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the kernel has just made this descriptor (close-on-exec) for us, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Sends `signal` to the process of a descriptor (`pidfd_send_signal(2)`).
+pub fn signal_process(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    let (descriptor, signal) = (libc::c_long::from(process.as_raw_fd()), libc::c_long::from(signal as libc::c_int));
+    // SAFETY: without a siginfo_t the call reads no memory.
+    let done = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, descriptor, signal, std::ptr::null::<libc::siginfo_t>(), 0)
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Has processes whose parents end become children of `bootstrap` (`PR_SET_CHILD_SUBREAPER`, prctl(2)). Best effort: where it is
+/// forbidden, they become process 1's.
+pub fn become_subreaper() {
+    let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
 /// How many bytes wait in a pipe. Works on either end, and after the other end was closed.
@@ -207,77 +222,5 @@ pub fn reserve_descriptor(number: RawFd) {
             // SAFETY: `number` is not open, so nothing of ours is closed by it.
             unsafe { libc::dup3(null.as_raw_fd(), number, libc::O_CLOEXEC) };
         }
-    }
-}
-
-/// The first page of a file as memory: what is written there is in the file at once, for whoever reads it, without a
-/// system call.
-#[derive(Debug)]
-pub struct FilePage(NonNull<u8>);
-
-/// The file is ours, but others may shorten it.
-#[derive(Debug)]
-pub struct PageLost;
-
-// SAFETY: it is the only way to its memory, which no thread owns.
-unsafe impl Send for FilePage {}
-
-thread_local! {
-    /// Where this thread is writing to a file's page.
-    static WRITING: Cell<usize> = const { Cell::new(0) };
-}
-
-impl FilePage {
-    /// How much can be written. No page is smaller.
-    pub const SIZE: usize = 4096;
-
-    /// Maps `file`, which must be writable, and not empty whenever it is written to. Not every file system can do it.
-    pub fn of(file: &File) -> io::Result<Self> {
-        let guard = SigAction::new(SigHandler::SigAction(replace_lost_page), SaFlags::SA_SIGINFO, SigSet::empty());
-        // SAFETY: the handler makes system calls only, and touches nothing but a constant-initialised thread-local.
-        unsafe { sigaction(Signal::SIGBUS, &guard) }?;
-        // SAFETY: a new mapping at a place of the kernel's choice; nothing of ours is there.
-        let start = unsafe {
-            let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-            libc::mmap(std::ptr::null_mut(), Self::SIZE, access, kind, file.as_raw_fd(), 0)
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        NonNull::new(start.cast()).map(Self).ok_or_else(io::Error::last_os_error)
-    }
-
-    /// Writes `content` at the beginning of the file, whose length must have room for it.
-    pub fn write(&mut self, content: &[u8]) -> Result<(), PageLost> {
-        let length = content.len().min(Self::SIZE);
-        WRITING.set(self.0.addr().get());
-        // SAFETY: the page is mapped, writable and of this size, and nobody else in this process knows of it. Should the
-        // file have lost it, `replace_lost_page` puts another one in its place in the middle of this.
-        unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), self.0.as_ptr(), length) };
-        if WRITING.replace(0) == 0 { Err(PageLost) } else { Ok(()) }
-    }
-}
-
-impl Drop for FilePage {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `of` with this size, and ends here.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), Self::SIZE) };
-    }
-}
-
-/// SIGBUS comes where a file has been shortened below a page that is written to: by a handler that does not know better,
-/// which shall not be `bootstrap`'s end (mmap(2)). Any other SIGBUS is.
-extern "C" fn replace_lost_page(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    let page = WRITING.replace(0);
-    // SAFETY: the kernel passes a valid siginfo_t, and for SIGBUS it has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
-    if page != 0 && (page..page + FilePage::SIZE).contains(&address) {
-        let (access, kind) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: it replaces the very page that this thread was writing to, which cannot be used any more.
-        unsafe { libc::mmap(page as *mut libc::c_void, FilePage::SIZE, access, kind, -1, 0) };
-    } else {
-        // SAFETY: from here on SIGBUS ends the process, as it does by default, when the same instruction is tried again.
-        unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
     }
 }

@@ -1,9 +1,13 @@
 //! The context file: what Lambda says of the event at hand, for handlers that read it (`$LAMBDA_CONTEXT_FILE`).
+//!
+//! It lies where the handler may write, too. So it is looked at before each event: whatever the handler has put in its place
+//! (another file, a link, a folder) is not followed and not kept.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::linux::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::mkstemp;
@@ -11,16 +15,17 @@ use serde_json::value::RawValue;
 
 use crate::invocation::Invocation;
 use crate::json;
-use crate::os::FilePage;
+
+/// A regular file (inode(7)) that its owner may read and write.
+const MODE: u32 = 0o100_600;
 
 /// One worker's context file. It goes with its owner.
 #[derive(Debug)]
 pub struct ContextFile {
     path: PathBuf,
     file: File,
-    length: usize,
-    /// The file as memory, where that can be had: a system call less for each event.
-    page: Option<FilePage>,
+    /// Which file on the disk is ours.
+    place: (u64, u64),
     /// Kept, since allocating it anew for every event would be felt.
     content: String,
 }
@@ -40,56 +45,94 @@ impl ContextFile {
     }
 
     fn create_in(folder: &Path) -> io::Result<Self> {
-        let (descriptor, path) = mkstemp(&folder.join("lambda-context-XXXXXX"))?;
-        nix::fcntl::fcntl(&descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-        let mut file = Self { path, file: File::from(descriptor), length: 0, page: None, content: "{}".to_owned() };
-        file.replace()?;
-        // From here on the file is never empty, and its first page has its place on the disk.
-        file.page = FilePage::of(&file.file).ok();
-        Ok(file)
+        let (file, path) = make(&folder.join("lambda-context-XXXXXX"))?;
+        let mut context = Self { path, place: place_of(&file)?, file, content: "{}".to_owned() };
+        context.replace()?;
+        Ok(context)
     }
 
     pub fn path(&self) -> OsString {
         self.path.clone().into()
     }
 
-    /// Brings the file up to date for an event that is about to be given to the handler.
+    /// Brings the file up to date for an event that is about to be given to the handler. After an error there is nothing in
+    /// it, rather than what was said of another event.
     pub fn write(&mut self, invocation: &Invocation) -> io::Result<()> {
         self.content.clear();
         push_content(&mut self.content, invocation);
-        self.replace().inspect_err(|_| self.clear())
-    }
-
-    /// Nothing, rather than half of what is to be there or what was said of another event.
-    fn clear(&mut self) {
-        self.page = None;
-        let _ = self.file.set_len(0);
-        self.length = 0;
+        self.replace().inspect_err(|_| {
+            let _ = self.file.set_len(0);
+            if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.st_dev(), found.st_ino()) != self.place) {
+                let _ = clear_away(&self.path);
+            }
+        })
     }
 
     fn replace(&mut self) -> io::Result<()> {
-        let (content, length) = (self.content.as_bytes(), self.content.len());
-        let before = std::mem::replace(&mut self.length, length);
-        if let Some(page) = self.page.as_mut().filter(|_| length <= FilePage::SIZE) {
-            if length != before {
-                self.file.set_len(length as u64)?;
+        let length = self.content.len() as u64;
+        match fs::symlink_metadata(&self.path) {
+            Ok(found) if (found.st_dev(), found.st_ino()) == self.place => {
+                self.file.write_all_at(self.content.as_bytes(), 0)?;
+                if found.len() != length {
+                    self.file.set_len(length)?;
+                }
+                if found.st_mode() != MODE {
+                    self.file.set_permissions(Permissions::from_mode(MODE))?;
+                }
+                Ok(())
             }
-            if page.write(content).is_ok() {
-                return Ok(());
-            }
-            self.page = None;
+            _ => self.put_back(),
         }
-        self.file.write_all_at(content, 0)?;
-        if length < before {
-            self.file.set_len(length as u64)?;
+    }
+
+    /// Makes the file anew, in the place of whatever is there.
+    fn put_back(&mut self) -> io::Result<()> {
+        let mut template = self.path.clone().into_os_string();
+        template.push(".XXXXXX");
+        let (file, path) = make(Path::new(&template))?;
+        file.write_all_at(self.content.as_bytes(), 0)?;
+        // A folder cannot be replaced in one step; anything else can.
+        let put = fs::rename(&path, &self.path).or_else(|_| {
+            clear_away(&self.path)?;
+            fs::rename(&path, &self.path)
+        });
+        if let Err(error) = put {
+            let _ = fs::remove_file(&path);
+            return Err(error);
         }
+        self.place = place_of(&file)?;
+        self.file = file;
         Ok(())
     }
 }
 
 impl Drop for ContextFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = clear_away(&self.path);
+    }
+}
+
+/// A new file that no child inherits, with the mode that it shall have whatever the umask says.
+fn make(template: &Path) -> io::Result<(File, PathBuf)> {
+    let (descriptor, path) = mkstemp(template)?;
+    nix::fcntl::fcntl(&descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    let file = File::from(descriptor);
+    file.set_permissions(Permissions::from_mode(MODE))?;
+    Ok((file, path))
+}
+
+fn place_of(file: &File) -> io::Result<(u64, u64)> {
+    let found = file.metadata()?;
+    Ok((found.st_dev(), found.st_ino()))
+}
+
+/// Removes what is there, links unfollowed.
+fn clear_away(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied) => {
+            fs::remove_dir_all(path)
+        }
+        other => other,
     }
 }
 
@@ -164,26 +207,51 @@ mod tests {
         assert!(!path.exists());
     }
 
-    #[test]
-    fn a_context_of_any_length_is_there_whole() {
-        let mut file = ContextFile::create().expect("a file");
-        assert!(file.page.is_some(), "this file system can map files");
-        for length in [1, 4000, 5000, 20, FilePage::SIZE, 3] {
-            let invocation = Invocation { id: "z".repeat(length), ..Invocation::default() };
-            file.write(&invocation).expect("written");
-            assert_eq!(fs::read_to_string(&file.path).expect("read"), content(&invocation), "{length}");
-        }
+    fn is_there(file: &ContextFile, invocation: &Invocation, what: &str) {
+        assert_eq!(fs::read_to_string(&file.path).expect("read"), content(invocation), "{what}");
+        let found = fs::symlink_metadata(&file.path).expect("there");
+        assert_eq!((found.st_mode(), found.st_nlink()), (MODE, 1), "{what}");
     }
 
     #[test]
-    fn a_file_that_a_handler_has_emptied_is_written_again() {
+    fn whatever_a_handler_does_to_the_file_it_is_right_for_the_next_event() {
         let mut file = ContextFile::create().expect("a file");
-        let invocation = Invocation { id: "x".repeat(50), ..Invocation::default() };
-        file.write(&invocation).expect("written");
-        for _ in 0..3 {
-            File::create(&file.path).expect("emptied");
-            file.write(&invocation).expect("written again");
-            assert_eq!(fs::read_to_string(&file.path).expect("read"), content(&invocation));
+        let path = file.path.clone();
+        let other = path.with_extension("other");
+        let remove = || fs::remove_file(&path).expect("removed");
+        let deeds: [(&str, &dyn Fn()); 9] = [
+            ("nothing", &|| {}),
+            ("emptied", &|| drop(File::create(&path).expect("emptied"))),
+            ("written", &|| fs::write(&path, "longer than any context ".repeat(100)).expect("written")),
+            ("removed", &remove),
+            ("replaced", &|| {
+                fs::write(&other, "{}").expect("written");
+                fs::rename(&other, &path).expect("renamed");
+            }),
+            ("a link", &|| {
+                remove();
+                fs::write(&other, "precious").expect("written");
+                std::os::unix::fs::symlink(&other, &path).expect("a link");
+            }),
+            ("a folder", &|| {
+                remove();
+                fs::create_dir_all(path.join("in/it")).expect("a folder");
+            }),
+            ("a pipe", &|| {
+                remove();
+                nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+            }),
+            ("locked", &|| fs::set_permissions(&path, Permissions::from_mode(0o000)).expect("locked")),
+        ];
+        for (number, (what, deed)) in deeds.iter().enumerate() {
+            deed();
+            let invocation = Invocation { id: "x".repeat(50 * number), ..Invocation::default() };
+            file.write(&invocation).expect("written");
+            is_there(&file, &invocation, what);
         }
+        assert_eq!(fs::read_to_string(&other).expect("read"), "precious", "a link is not followed");
+        fs::remove_file(&other).expect("removed");
+        drop(file);
+        assert!(!path.exists());
     }
 }

@@ -1,11 +1,14 @@
 //! JSON as bytes. Events and answers pass through as they are, so nothing here builds a value: `finder` says where
-//! one ends in a stream, `layout` changes the white space between tokens and nothing else.
+//! one ends in a stream, `layout` changes the white space between tokens and nothing else, `members` takes objects and
+//! arrays apart.
 
 mod finder;
 mod layout;
+mod members;
 
 pub use finder::{Finder, Scalars, Step};
 pub use layout::{compact, flatten, pretty};
+pub use members::{Member, elements, members, string};
 
 /// Whether `bytes` are one complete JSON value in UTF-8, with nothing but white space around it. Any depth.
 pub fn is_value(bytes: &[u8]) -> bool {

@@ -10,7 +10,7 @@ pub const ROOM: usize = 16 * 1024;
 
 /// A connection's buffers. Output is held back until an answer is waited for or room runs out.
 #[derive(Default)]
-pub struct WireBuffers {
+pub struct TransportBuffers {
     pub output: Vec<u8>,
     /// How much of the output is to be sent.
     pub held: usize,
@@ -20,7 +20,7 @@ pub struct WireBuffers {
     progress: bool,
 }
 
-impl WireBuffers {
+impl TransportBuffers {
     fn make_room(&mut self) {
         if self.output.is_empty() {
             self.output.resize(PIECE, 0);
@@ -38,7 +38,7 @@ impl WireBuffers {
     }
 }
 
-impl Buffers for WireBuffers {
+impl Buffers for TransportBuffers {
     fn output(&mut self) -> &mut [u8] {
         self.make_room();
         &mut self.output[self.held..]

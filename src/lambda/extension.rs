@@ -17,7 +17,7 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::ASKING_AGAIN;
-use super::calls::{LONGEST_WORDS, agent, read_body};
+use super::http::{LONGEST_WORDS, agent, read_body};
 use crate::log;
 
 /// Unique among the function's extensions.

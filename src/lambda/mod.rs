@@ -1,22 +1,22 @@
 //! Events from Lambda's Runtime API, and their answers.
 //!
-//! The two calls that each event makes go over a kept connection (`line`) in a few lines of our own (`express`, `event`). All
-//! other calls are ureq's (`calls`), over the same connection (`wire`, `buffers`): errors, answers that are streams (`stream`,
+//! The two calls that each event makes go over a kept connection (`connection`) in a few lines of our own (`fast_path`, `event`). All
+//! other calls are ureq's (`http`), over the same connection (`transport`, `buffers`): errors, answers that are streams (`stream`,
 //! `prelude`), what Lambda wants to be asked before the first event (`snapstart`, `extension`), and whatever is unusual.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod buffers;
-mod calls;
+mod connection;
 mod event;
-mod express;
 mod extension;
+mod fast_path;
 mod headers;
-mod line;
+mod http;
 mod prelude;
 mod snapstart;
 mod stream;
-mod wire;
+mod transport;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ use anyhow::{Context, anyhow, bail};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
-use self::calls::{LONGEST_WORDS, agent, judge, read_body, warn_of_double};
-use self::express::{Express, Went};
-use self::headers::{ERROR_CAUSE, error_headers, header_value, with_nonce};
-use self::wire::Wire;
+use self::fast_path::{FastPath, Went};
+use self::headers::{ERROR_CAUSE, error_headers, header_value, path_segment, with_nonce};
+use self::http::{LONGEST_WORDS, agent, judge, judge_status, read_body, warn_of_double};
+use self::transport::Connections;
 use crate::fault::Fault;
 use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
@@ -47,8 +47,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The Runtime API of one function.
 pub struct Lambda {
     agent: Agent,
-    wire: Arc<Wire>,
-    express: Express,
+    connections: Arc<Connections>,
+    fast_path: FastPath,
     /// `http://host:port[/path]`
     root: String,
     /// The same with `/2018-06-01/runtime`.
@@ -66,12 +66,12 @@ impl Lambda {
         let root = format!("http://{address}");
         let base = format!("{root}/2018-06-01/runtime");
         let next = format!("{base}/invocation/next").parse::<Uri>().ok();
-        let next = next.filter(|next| wire::address(next).is_some()).with_context(|| {
+        let next = next.filter(|next| transport::address(next).is_some()).with_context(|| {
             format!("AWS_LAMBDA_RUNTIME_API={address} cannot be read: it takes ADDRESS:PORT, such as 127.0.0.1:9001")
         })?;
-        let wire = Arc::new(Wire::default());
-        let express = Express::new(wire.clone(), &base.parse()?);
-        Ok(Self { agent: agent(&wire), wire, express, root, base, next, tries: 1 })
+        let connections = Arc::new(Connections::default());
+        let fast_path = FastPath::new(connections.clone(), &base.parse()?);
+        Ok(Self { agent: agent(&connections), connections, fast_path, root, base, next, tries: 1 })
     }
 
     /// For one of several workers: what goes wrong with `/next` may be over soon, and is nobody else's business.
@@ -93,11 +93,11 @@ impl Lambda {
 
     /// Asks for the next event once.
     fn ask(&self) -> anyhow::Result<Response<Body>> {
-        let connections = self.wire.connections();
+        let connections = self.connections.opened();
         let ask = || self.agent.get(self.next.clone()).call();
         let response = match ask() {
             // The server has closed a connection that was kept: nothing was asked yet.
-            Err(error) if wire::is_broken(&error) && self.wire.connections() == connections => ask(),
+            Err(error) if transport::is_broken(&error) && self.connections.opened() == connections => ask(),
             other => other,
         };
         response.map_err(|error| {
@@ -110,7 +110,7 @@ impl Lambda {
 
     fn next_event(&mut self) -> anyhow::Result<Option<Invocation>> {
         loop {
-            if let Went::Well(invocation) = self.express.next()? {
+            if let Went::Well(invocation) = self.fast_path.next()? {
                 return Ok(Some(invocation));
             }
             let asked = Instant::now();
@@ -134,14 +134,18 @@ impl Lambda {
     /// Posts `body` to `path`; once more where the connection breaks before it was answered, since the platform refuses
     /// doubles.
     fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
+        let _ = self.connections.take_cut();
         let response = match self.post_once(path, headers, body) {
-            Err(error) if wire::is_broken(&error) => {
+            Err(error) if transport::is_broken(&error) => {
+                if let Some(status) = self.connections.take_cut() {
+                    return judge_status(path, status, "(the rest of the response is lost)");
+                }
                 warn_of_double(path);
                 self.post_once(path, headers, body)
             }
             other => other,
         };
-        judge(path, response)
+        judge(&self.connections, path, response)
     }
 
     fn post_once(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response<Body>, ureq::Error> {
@@ -157,14 +161,14 @@ impl Lambda {
 
 impl Source for Lambda {
     fn tend(&mut self, tended: Tended) {
-        self.wire.tending.tend(tended);
+        self.connections.tending.tend(tended);
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..self.tries {
             match self.next_event() {
-                Err(error) if !self.wire.tending.is_over() => log::warn(format_args!("{error:#}; trying again")),
+                Err(error) if !self.connections.tending.is_over() => log::warn(format_args!("{error:#}; trying again")),
                 result => return result,
             }
             thread::sleep(pause);
@@ -178,18 +182,22 @@ impl Source for Lambda {
             .content_type
             .as_deref()
             .map_or(Cow::Borrowed("application/json"), |said| Cow::Owned(header_value(said)));
-        let went = self.express.respond(invocation, &content_type, &answer.body);
+        self.connections.tending.limit(invocation.deadline);
+        let went = self.fast_path.respond(invocation, &content_type, &answer.body);
         let went = went.with_context(|| format!("the Runtime API's /response to {} failed", invocation.id))?;
-        let path = || format!("invocation/{}/response", invocation.id);
+        let path = || format!("invocation/{}/response", path_segment(&invocation.id));
         let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
-        match went {
+        let posted = match went {
             Went::Well(()) => Ok(()),
+            Went::Cut(status) => judge_status(&path(), status, "(the rest of the response is lost)"),
             Went::Unusual => self.post(&path(), &headers(), &answer.body),
             Went::Broken => {
                 warn_of_double(&path());
-                judge(&path(), self.post_once(&path(), &headers(), &answer.body))
+                judge(&self.connections, &path(), self.post_once(&path(), &headers(), &answer.body))
             }
-        }
+        };
+        self.connections.tending.limit(None);
+        posted
     }
 
     fn stream(
@@ -206,7 +214,11 @@ impl Source for Lambda {
         let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
         let [content_type, error_type] = error_headers(&error_type);
         let headers = with_nonce(&[content_type, error_type, (ERROR_CAUSE, &cause)], invocation);
-        self.post(&format!("invocation/{}/error", invocation.id), &headers, &fault.body())
+        self.connections.tending.limit(invocation.deadline);
+        let path = format!("invocation/{}/error", path_segment(&invocation.id));
+        let posted = self.post(&path, &headers, &fault.body());
+        self.connections.tending.limit(None);
+        posted
     }
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {

@@ -10,7 +10,7 @@ use anyhow::{anyhow, bail};
 use ureq::http::Uri;
 
 use super::Lambda;
-use super::calls::{LONGEST_WORDS, agent, read_body};
+use super::http::{LONGEST_WORDS, agent, read_body};
 use crate::fault::Fault;
 use crate::source::Snapshots;
 
@@ -21,7 +21,7 @@ impl Snapshots for Lambda {
 
     fn wait_restored(&mut self) -> anyhow::Result<()> {
         // With the agent go its connections.
-        self.agent = agent(&self.wire);
+        self.agent = agent(&self.connections);
         let restored = format!("{}/restore/next", self.base).parse::<Uri>()?;
         let response = self.agent.get(restored).call();
         let mut response = response.map_err(|error| anyhow!("the Runtime API's /restore/next failed: {error}"))?;
@@ -31,7 +31,7 @@ impl Snapshots for Lambda {
             bail!("the Runtime API's /restore/next answered {status}: {}", String::from_utf8_lossy(&words).trim());
         }
         // The one that brought the answer is in the snapshot.
-        self.agent = agent(&self.wire);
+        self.agent = agent(&self.connections);
         Ok(())
     }
 

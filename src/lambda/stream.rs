@@ -1,7 +1,7 @@
 //! An answer that is streamed: sent in chunks as it comes, with the error, if it fails on the way, in real trailers.
 //!
 //! ureq has no trailers. The smallest sound way is to let it send the chunks and to put the trailers in where it ends
-//! them, which is the connection's (`wire`) business: all the rest of HTTP stays ureq's.
+//! them, which is the connection's (`transport`) business: all the rest of HTTP stays ureq's.
 
 use std::io::{self, Read};
 
@@ -10,10 +10,10 @@ use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 
 use super::Lambda;
-use super::calls::judge;
-use super::headers::{ERROR_TYPE, INVOCATION_ID, header_value};
+use super::headers::{ERROR_TYPE, INVOCATION_ID, header_value, path_segment};
+use super::http::judge;
 use super::prelude::Prelude;
-use super::wire::Wire;
+use super::transport::Connections;
 use crate::fault::Fault;
 use crate::invocation::{AnswerStream, Invocation};
 
@@ -26,7 +26,7 @@ pub fn send(
     content_type: Option<&str>,
     answer: &mut dyn AnswerStream,
 ) -> anyhow::Result<Option<Fault>> {
-    let path = format!("invocation/{}/response", invocation.id);
+    let path = format!("invocation/{}/response", path_segment(&invocation.id));
     let content_type = header_value(content_type.unwrap_or("application/octet-stream"));
     let mut answer = Prelude::of(answer, &content_type);
     let mut request = lambda
@@ -38,20 +38,22 @@ pub fn send(
     if let Some(nonce) = invocation.header(INVOCATION_ID) {
         request = request.header(INVOCATION_ID, nonce);
     }
-    let mut body = StreamBody { answer: &mut answer, wire: &lambda.wire, fault: None };
-    lambda.wire.begin_stream();
+    let mut body = StreamBody { answer: &mut answer, connections: &lambda.connections, fault: None };
+    lambda.connections.tending.limit(invocation.deadline);
+    lambda.connections.begin_stream();
     // Never twice: what was streamed is gone.
     let response = request.send(SendBody::from_reader(&mut body));
-    lambda.wire.end_stream();
+    lambda.connections.end_stream();
+    lambda.connections.tending.limit(None);
     let fault = body.fault;
-    judge(&path, response)?;
+    judge(&lambda.connections, &path, response)?;
     Ok(fault)
 }
 
 /// An answer that is being streamed, as ureq reads it. A fault ends it, and goes into the trailers.
 struct StreamBody<'a> {
     answer: &'a mut dyn AnswerStream,
-    wire: &'a Wire,
+    connections: &'a Connections,
     fault: Option<Fault>,
 }
 
@@ -63,7 +65,7 @@ impl Read for StreamBody<'_> {
         self.answer.read(piece).or_else(|fault| {
             let body = BASE64_STANDARD.encode(fault.body());
             let error_type = header_value(&fault.error_type);
-            self.wire.set_trailers(format!("{ERROR_TYPE}: {error_type}\r\n{ERROR_BODY}: {body}\r\n"));
+            self.connections.set_trailers(format!("{ERROR_TYPE}: {error_type}\r\n{ERROR_BODY}: {body}\r\n"));
             self.fault = Some(fault);
             Ok(0)
         })

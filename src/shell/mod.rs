@@ -7,7 +7,6 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -18,22 +17,7 @@ use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
 use crate::json;
 use crate::log;
-use crate::setup::Setup;
 use crate::source::Source;
-use crate::supervisor;
-
-/// Serves the events of a shell until there are no more. The exit status tells whether one of them failed.
-pub fn serve(mut shell: Shell, setup: &Setup) -> anyhow::Result<ExitCode> {
-    match setup.start() {
-        Ok(handler) => supervisor::serve(&mut shell, handler)?,
-        Err(_) if setup.signals.pending().is_some() => {}
-        Err(fault) => {
-            log::fault(&fault);
-            return Ok(ExitCode::FAILURE);
-        }
-    }
-    Ok(if shell.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
 
 /// A person's shell.
 pub struct Shell {
@@ -49,6 +33,11 @@ impl Shell {
     /// `timeout` each has a deadline.
     pub fn new(files: Vec<PathBuf>, timeout: Option<Duration>) -> Self {
         Self { events: Events::new(files), timeout, began: Instant::now(), count: 0, failed: false }
+    }
+
+    /// Whether an event failed, or what should have been one.
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// As Lambda ends an invocation.

@@ -4,10 +4,12 @@
 //! kept inputs (`seeds`) and some thousands of changed ones (`short`). `bootstrap` is a program and no library, so its parts
 //! are compiled in here by their paths; the log is a stand-in that keeps what it is given.
 
-#![allow(dead_code, clippy::missing_panics_doc)]
+#![allow(dead_code, unused_imports, clippy::missing_panics_doc)]
 
 #[path = "../../src/fault.rs"]
 mod fault;
+#[path = "../../src/http_event/mod.rs"]
+mod http_event;
 #[path = "../../src/idle.rs"]
 mod idle;
 #[path = "../../src/invocation.rs"]
@@ -21,18 +23,19 @@ mod xray;
 
 #[path = "../../src/handler"]
 mod handler {
-    mod adapters;
-    mod entrypoint;
-    pub mod find;
-    pub mod message;
-    pub mod scan;
+    pub mod program;
 
-    pub use entrypoint::Program;
+    pub mod protocol;
 }
 
 #[path = "../../src/lambda"]
 mod lambda {
     pub mod prelude;
+}
+
+#[path = "../../src/process_tree"]
+mod process_tree {
+    pub mod proc;
 }
 
 #[path = "../../src/shell"]

@@ -52,4 +52,4 @@ macro_rules! fuzzed {
     )*};
 }
 
-fuzzed!(events, fault, find, finder, layout, message, prelude, scan);
+fuzzed!(cgi, events, fault, find, finder, http_event, jsonrpc, layout, message, prelude, proc, scan);

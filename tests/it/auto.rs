@@ -38,11 +38,12 @@ fn a_program_named_on_the_path_is_found_out_too() {
 }
 
 #[test]
-fn text_printed_at_the_start_belongs_to_the_first_answer_as_to_the_later_ones() {
-    let function = Function::bash("echo hello; cat > /dev/null; echo world").start();
+fn lines_finished_before_the_event_are_log_and_what_is_unfinished_begins_the_answer() {
+    let function = Function::bash("echo hello; printf 'wor'; cat > /dev/null; echo ld").start();
     for _ in 0..3 {
-        assert_eq!(function.call("{}").json(), "hello\nworld");
+        assert_eq!(function.call("{}").json(), "world");
     }
+    function.wait_log("hello");
 }
 
 #[test]

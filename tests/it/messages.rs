@@ -284,12 +284,16 @@ sys.stderr.write('seen\\n')"
         ("Content-Length: 2x\n\n{}", "2x"),
         ("Content-Length: -2\n\n{}", "-2"),
         ("Content-Length:\n\n{}", "Content-Length"),
-        ("Content-Length: 99999999999999999999\n\n{}", "99999999999999999999"),
-        ("Content-Length: 999999999\n\n{}", "999999999"),
         (": 2\nContent-Length: 2\n\n{}", "\": 2\""),
         ("{\"a\":1}\n\n", "is no header line"),
     ] {
         replaced(&function, &json!([broken]).to_string(), "Runtime.MarshalError", contains);
+    }
+    for (broken, contains) in [
+        ("Content-Length: 99999999999999999999\n\n{}", "longer than"),
+        ("Content-Length: 999999999\n\n{}", "999999999"),
+    ] {
+        replaced(&function, &json!([broken]).to_string(), "Function.ResponseSizeTooLarge", contains);
     }
 }
 
@@ -333,9 +337,8 @@ for headers, body in events(): {PID}
 }
 
 #[test]
-fn only_the_first_output_is_a_greeting() {
-    let script = "import sys\nprint('hello', flush=True)\nprint('lambda-stdio/1 ready', flush=True)
-for line in sys.stdin: print(line)";
+fn only_what_comes_before_the_first_event_is_a_greeting() {
+    let script = "import sys\nfor line in sys.stdin: print('lambda-stdio/1 ready\\n' + line, flush=True)";
     let function = Function::python(script).event("[1]").expect_response("[1]").run();
     assert!(function.stderr().contains("lambda-stdio/1 ready"), "it is a loop's text:\n{}", function.story());
 }

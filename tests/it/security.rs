@@ -161,7 +161,7 @@ fn an_error_cannot_forge_lines_of_bootstraps() {
     function.call(FORGED);
     function.wait_idle();
     let log = function.stderr();
-    assert!(log.contains("one\n    [FATAL] lambda-stdio: forged"), "{log}");
+    assert!(log.contains("one\r    [FATAL] lambda-stdio: forged"), "{log}");
     assert!(!log.lines().any(|line| line.starts_with("[FATAL]") || line.starts_with('{')), "{log}");
 
     let function = Function::bash(echo).env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();

@@ -1,7 +1,8 @@
 //! Messages: read the same wherever their bytes are cut, as a whole or as a stream; and an event's own is read as it was meant.
 
 use super::parts;
-use crate::handler::message::{Broken, Item, Message, Reader, Stream, encode};
+use crate::handler::protocol::message::{Message, encode};
+use crate::handler::protocol::reader::{Broken, Item, Reader, Stream};
 use crate::invocation::Invocation;
 
 /// What was read, in order; the pieces of a stream put together.
@@ -52,8 +53,8 @@ fn read(pieces: &[&[u8]], late: bool, streams: bool) -> Vec<Seen> {
             match step(&mut reader, &mut output, &mut seen) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(Broken(reason)) => {
-                    seen.push(Seen::Broken(reason));
+                Err(broken) => {
+                    seen.push(Seen::Broken(broken.to_string()));
                     return seen;
                 }
             }

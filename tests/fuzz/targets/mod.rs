@@ -1,12 +1,16 @@
 //! What is fuzzed: each `check` takes any bytes, and panics if something does not hold that must.
 
+pub mod cgi;
 pub mod events;
 pub mod fault;
 pub mod find;
 pub mod finder;
+pub mod http_event;
+pub mod jsonrpc;
 pub mod layout;
 pub mod message;
 pub mod prelude;
+pub mod proc;
 pub mod scan;
 
 /// Where to cut the rest of the input: taken from its first bytes, so that the fuzzer may choose.

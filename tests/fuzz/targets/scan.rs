@@ -2,15 +2,18 @@
 
 use super::finder::{Verdict, verdict};
 use super::parts;
-use crate::handler::scan::{Found, Scan};
+use crate::handler::protocol::scan::{Found, Scan};
 use crate::json::Scalars;
 use crate::log::Lines;
 
 /// What came of a scan: the answer, what follows it, and what went to the log.
 type Seen = (Option<(Vec<u8>, Vec<u8>)>, Vec<u8>);
 
-fn scan(pieces: &[&[u8]], held: Option<Vec<u8>>) -> Seen {
-    let mut scan = Scan::new(held);
+fn scan(pieces: &[&[u8]], undecided: bool) -> Seen {
+    let mut scan = if undecided { Scan::before_event() } else { Scan::new() };
+    if undecided {
+        scan.begin_event(true);
+    }
     let (mut output, mut log) = (Vec::new(), Lines::default());
     let mut left = pieces.iter();
     loop {
@@ -50,7 +53,7 @@ fn slowly(printed: &[u8]) -> Seen {
 
 pub fn check(data: &[u8]) {
     let Some((choice, cuts, printed)) = parts(data) else { return };
-    let held = (choice % 2 == 1).then(|| b"before\n".to_vec());
+    let undecided = choice % 2 == 1;
     let (mut wanted, text) = slowly(printed);
     if let Some((value, behind)) = &mut wanted
         && !matches!(value.first(), Some(b'{' | b'[' | b'"'))
@@ -60,7 +63,7 @@ pub fn check(data: &[u8]) {
         behind.drain(..space);
     }
     for pieces in [vec![printed], cuts.cut(printed)] {
-        let (found, logged) = scan(&pieces, held.clone());
+        let (found, logged) = scan(&pieces, undecided);
         assert_eq!(found, wanted);
         assert_eq!(logged, text);
     }

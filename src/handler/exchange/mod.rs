@@ -1,0 +1,90 @@
+//! One exchange: an event given to one process, and what came of it. `line`, `oneshot` and `message` each have one way to
+//! talk; `end_of_file` finds out whether an undecided handler reads to end-of-file; `limits` and `outcome` are what they share.
+
+mod end_of_file;
+mod limits;
+mod line;
+mod message;
+mod oneshot;
+mod outcome;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+pub use self::limits::Limits;
+pub use self::outcome::{Outcome, Streamed};
+use super::instance::Instance;
+use super::process::poll::{self, Wait};
+use super::protocol::{Input, Protocol};
+use crate::fault::Fault;
+use crate::invocation::{Answer, Invocation};
+use crate::log;
+
+/// What the wait for an event has found in a process's pipes is what there is, if it ended no longer ago than this.
+const JUST_NOW: Duration = Duration::from_micros(50);
+
+/// What the settings say of one exchange.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner<'a> {
+    /// A oneshot's answer is streamed, as this content type.
+    pub streaming: Option<&'a str>,
+    /// How long before its deadline an undecided handler gets end-of-file.
+    pub half_margin: Duration,
+}
+
+/// Gives an event to `instance`, in the way that it is talked with, and waits for what comes of it.
+pub fn carry_out(
+    instance: &mut Instance,
+    invocation: &Invocation,
+    event: Vec<u8>,
+    manner: Manner<'_>,
+    limits: &mut Limits<'_>,
+) -> io::Result<Outcome> {
+    // What has come until now is late: it belongs to the past.
+    if instance.protocol().is_oneshot() {
+        // Whether it has ended tells what its output is.
+        poll::wait(&mut [&mut instance.process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
+    } else if instance.process.looked.elapsed() > JUST_NOW {
+        instance.process.empty_stdout();
+    }
+    instance.begin_event();
+    let protocol = instance.protocol();
+    instance.give(Input::encode(protocol, invocation, event));
+    if !protocol.is_oneshot() && instance.is_useless() {
+        return Ok(Outcome::Untouched);
+    }
+    match protocol {
+        // A process that was started for this very event may be right not to wait for it.
+        _ if protocol.is_oneshot() && instance.process.ended && instance.started() <= limits.began => {
+            Ok(Outcome::Untouched)
+        }
+        Protocol::Oneshot | Protocol::LearnedOneshot => match manner.streaming {
+            Some(content_type) => oneshot::begin_stream(instance, content_type, limits),
+            None => oneshot::collect(instance, limits),
+        },
+        Protocol::Messages => message::exchange(instance, &invocation.id, limits),
+        Protocol::Loop | Protocol::BufferedLoop => line::exchange(instance, None, limits),
+        Protocol::Undecided => {
+            let search = end_of_file::Search::new(invocation, manner.half_margin, limits);
+            line::exchange(instance, Some(search), limits)
+        }
+    }
+}
+
+/// Waits for the next piece of an answer that is a stream.
+pub fn stream(instance: &mut Instance, piece: &mut [u8], limits: &mut Limits<'_>) -> io::Result<Streamed> {
+    if instance.protocol().is_oneshot() {
+        oneshot::stream(instance, piece, limits)
+    } else {
+        message::stream(instance, piece, limits)
+    }
+}
+
+/// Prints what came of an exchange, for whoever asked for it (`HANDLER_TRACE=1`).
+pub fn trace(result: &Result<Answer, Fault>) {
+    match result {
+        Ok(Answer::Whole(answer)) => log::trace('<', &answer.body),
+        Ok(Answer::Stream { .. }) => log::trace('<', b"(a stream)"),
+        Err(fault) => log::trace('<', &fault.body()),
+    }
+}

@@ -1,0 +1,290 @@
+//! The handler's processes through their lives: started, waited for, given an event, started again, ended.
+//!
+//! A start goes on whatever becomes of the events meanwhile: an event waits for it as long as it can, and the next event is
+//! asked for in time though it goes on.
+
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::launch::Awaited;
+use super::pool::Pool;
+use super::reload::Reload;
+use super::starts::Starts;
+use crate::config::{self, Config};
+use crate::fault::Fault;
+use crate::handler::instance::Instance;
+use crate::handler::process::poll::{self, Wait};
+use crate::handler::program::{Program, find};
+use crate::handler::protocol::Protocol;
+use crate::handler::stopping::Stopping;
+use crate::idle::Wanted;
+use crate::log;
+use crate::os::Signals;
+use crate::process_tree;
+
+/// How long a handler that has answered early may take to read the rest of its event.
+const READING_ON: Duration = Duration::from_secs(1);
+
+/// How long Lambda may take, once the handler's time after a signal is over, to be told of what came of its event.
+const REPORTING: Duration = Duration::from_millis(100);
+
+/// The handler's processes, and what starts them.
+pub struct Lifecycle {
+    pub starts: Starts,
+    pub pool: Pool,
+    reload: Option<Reload>,
+    /// Where a handler is looked for by its name, when a person has edited it.
+    name: OsString,
+    config: Config,
+    /// An event is being worked on or answered: no process is replaced meanwhile.
+    pub busy: bool,
+}
+
+impl Lifecycle {
+    /// Starts the handler that `name` means and waits until it is ready. Any fault is one of the start: an init error.
+    /// Without a `program` it is found here, and anew when it has changed.
+    pub fn start(
+        config: Config,
+        name: &OsString,
+        program: Option<Program>,
+        signals: Arc<Signals>,
+        context_file: Option<OsString>,
+        reload: Option<Reload>,
+    ) -> Result<Self, Fault> {
+        let starts = Starts::new(config.clone(), name.clone(), context_file, signals);
+        let mut lifecycle = Self { starts, pool: Pool::default(), reload, name: name.clone(), config, busy: false };
+        match program {
+            Some(program) => lifecycle.start_first(program)?,
+            None => lifecycle.start_anew()?,
+        }
+        Ok(lifecycle)
+    }
+
+    pub fn signals(&self) -> &Arc<Signals> {
+        &self.starts.launch.signals
+    }
+
+    /// What an exchange looks after besides its process: signals, the end that they bring, and the process that stands by.
+    pub fn for_limits(&mut self) -> (&Signals, &mut Option<Stopping>, Option<&mut Instance>) {
+        (&self.starts.launch.signals, &mut self.pool.stopping, self.pool.standby.as_mut())
+    }
+
+    /// The process that gets an event now, which must be answered by `answer_by`. While it is still starting, it is waited
+    /// for.
+    pub fn take_for_event(&mut self, answer_by: Option<Instant>) -> Result<Instance, Fault> {
+        loop {
+            let mut instance = match self.pool.take() {
+                Some(instance) if instance.is_useless() => {
+                    self.starts.ended_idle(instance);
+                    continue;
+                }
+                Some(instance) => instance,
+                None => self.starts.next(&mut self.pool, answer_by)?,
+            };
+            // A oneshot that is started for its event may be right not to wait for it.
+            if instance.protocol() == Protocol::Oneshot && !self.starts.starts_ahead() {
+                return Ok(instance);
+            }
+            match self.starts.await_ready(&mut self.pool, &mut instance, answer_by) {
+                Some(Awaited::Ready) => return Ok(instance),
+                Some(Awaited::Starting) => {
+                    let fault = Fault::still_starting(instance.started().elapsed());
+                    self.pool.current = Some(instance);
+                    return Err(fault);
+                }
+                Some(Awaited::Finished) | None => {}
+            }
+            if let Some(stopping) = &self.pool.stopping {
+                return Err(Fault::shutdown(stopping.signal.as_str()));
+            }
+        }
+    }
+
+    /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
+    pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
+        self.read_on();
+        // A handler that does not start has done nothing to the files.
+        let worked = self.starts.restarts.given_up().is_none();
+        if worked {
+            self.read_changes_after_work();
+        } else {
+            self.read_changes();
+        }
+        self.follow_changes();
+        for instance in self.pool.take_useless() {
+            self.starts.ended_idle(instance);
+        }
+        if self.starts.starts_ahead() && !self.pool.is_stopping() {
+            let current = self.pool.take();
+            self.pool.current = self.starts.bring_up(&mut self.pool, current, by);
+        }
+        if self.pool.standby.is_none()
+            && self.starts.wants_standby()
+            && self.pool.current.is_some()
+            && !self.pool.is_stopping()
+        {
+            self.pool.standby = self.starts.bring_up(&mut self.pool, None, by);
+        }
+        if worked {
+            // The next process may have written something at its start.
+            self.read_changes_after_work();
+        }
+        process_tree::reap_ended();
+        self.busy = false;
+        self.starts.is_alive()
+    }
+
+    /// Waits for what is wanted, and keeps the handler going meanwhile: its late output goes to the log, a process that ends
+    /// is started again, and signals are passed on.
+    pub fn wait(&mut self, wanted: Wanted<'_>) -> io::Result<()> {
+        loop {
+            if !self.busy {
+                self.follow_changes();
+                if self.pool.is_stopping() {
+                    return Err(io::Error::other("a signal ends the wait"));
+                }
+                self.replace_ended();
+                if self.starts.is_alive().is_err() {
+                    return Err(io::Error::other("the handler cannot be started"));
+                }
+            }
+            // What a killed handler leaves to report is still to be posted.
+            let (give_up_at, signals) = match &self.pool.stopping {
+                Some(stopping) => (Some(stopping.kill_at + REPORTING), None),
+                None => (None, Some(&*self.starts.launch.signals)),
+            };
+            if give_up_at.is_some_and(|give_up_at| Instant::now() >= give_up_at) {
+                return Err(io::Error::other("a signal ends the wait"));
+            }
+            let retry = self.starts.restarts.next.filter(|_| !self.busy && self.is_incomplete());
+            let wait = Wait {
+                until: [give_up_at, retry, wanted.until].into_iter().flatten().min(),
+                other: Some((wanted.descriptor, wanted.to_write)),
+                changes: self.reload.as_ref().filter(|_| !self.busy).map(Reload::as_fd),
+                signals,
+            };
+            // While an answer is being sent, what the handler says next may be more of it, and is read when there is room.
+            let woke = if wanted.to_write { poll::wait(&mut [], &wait)? } else { self.pool.wait(&wait)? };
+            if woke.signal {
+                self.pool.note_signal(&self.starts.launch.signals);
+            }
+            if woke.change {
+                // Before the event that may have come with it: who has saved a file expects its answer to be the new one.
+                self.read_changes();
+            } else if woke.other {
+                return Ok(());
+            } else if wanted.until.is_some_and(|until| Instant::now() >= until) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
+
+    /// Ends the handler: by itself if it will, and in any case in bounded time.
+    pub fn stop(&mut self) {
+        if let Some(stopping) = self.pool.stopping {
+            self.pool.end_by(stopping.kill_at);
+        } else {
+            self.pool.let_go(!self.starts.learned.protocol.is_oneshot());
+            self.pool.stopping = Some(Stopping::by(Signal::SIGTERM));
+        }
+    }
+
+    fn is_incomplete(&self) -> bool {
+        (self.pool.current.is_none() && self.starts.starts_ahead())
+            || (self.pool.standby.is_none() && self.starts.wants_standby())
+    }
+
+    fn replace_ended(&mut self) {
+        let ended = self.pool.take_useless();
+        let any = !ended.is_empty();
+        for instance in ended {
+            self.starts.ended_idle(instance);
+        }
+        if self.pool.current.is_none() && self.starts.starts_ahead() {
+            self.pool.current = self.pool.standby.take().or_else(|| self.starts.unattended());
+        }
+        if self.pool.standby.is_none() && self.starts.wants_standby() {
+            self.pool.standby = self.starts.unattended();
+        }
+        if any {
+            self.read_changes_after_work();
+        }
+    }
+
+    /// A handler that answered early gets the rest of its event, or is replaced: what it has not read would be part of
+    /// the next one.
+    fn read_on(&mut self) {
+        let Some(instance) = &mut self.pool.current else { return };
+        let until = Instant::now() + READING_ON;
+        while !instance.process.stdin.is_done() && !instance.process.ended && Instant::now() < until {
+            let wait = Wait { until: Some(until), ..Wait::default() };
+            if poll::wait(&mut [&mut instance.process], &wait).is_err() {
+                break;
+            }
+            instance.set_aside();
+        }
+        let stdin = &mut instance.process.stdin;
+        if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
+            stdin.take_back();
+        } else {
+            log::warn("the handler answered without reading its event to the end; it is replaced");
+            self.pool.current = None;
+        }
+    }
+
+    /// Starts the handler again if a file has changed, and as often as one does meanwhile.
+    fn follow_changes(&mut self) {
+        while !self.pool.is_stopping()
+            && let Some(reload) = &mut self.reload
+        {
+            let file = reload.settled_change(&mut self.pool, &self.starts.launch.signals);
+            self.pool.note_signal(&self.starts.launch.signals);
+            let Some(file) = file.filter(|_| !self.pool.is_stopping()) else { return };
+            log::info(format_args!("{} has changed: the handler is started again", file.display()));
+            self.pool.let_go(!self.starts.learned.protocol.is_oneshot());
+            self.starts.restarts.succeeded();
+            if self.start_anew().is_err() {
+                self.pool.note_signal(&self.starts.launch.signals);
+            }
+        }
+    }
+
+    /// The first start of `program`. A fault is an init error at once.
+    fn start_first(&mut self, program: Program) -> Result<(), Fault> {
+        self.starts.load(program)?;
+        let stopping = self.pool.stopping;
+        self.pool = Pool { stopping, ..self.starts.first()? };
+        Ok(())
+    }
+
+    /// Starts what the handler's name means by now. An error is only a signal's.
+    fn start_anew(&mut self) -> Result<(), Fault> {
+        let found = find(&self.name, &self.config.task_root, &config::search_path());
+        let started = found.and_then(|program| self.start_first(program));
+        self.read_changes_after_work();
+        match started {
+            Err(fault) if self.starts.launch.signals.pending().is_none() => {
+                self.starts.restarts.failed(fault);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn read_changes(&mut self) {
+        if let Some(reload) = &mut self.reload {
+            reload.read();
+        }
+    }
+
+    fn read_changes_after_work(&mut self) {
+        let lives = !self.pool.is_empty();
+        if let Some(reload) = &mut self.reload {
+            reload.read_after_work(lives);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The handler's processes: the one that works, and the one that stands by.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::handler::instance::Instance;
+use crate::handler::process::poll::{self, Wait, Woke};
+use crate::handler::stopping::{GRACE, Stopping, end_by};
+use crate::os::Signals;
+
+/// How long a handler may take to end once its stdin is closed, on a shell that has no more events.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Two processes at most.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// It gets the next event.
+    pub current: Option<Instance>,
+    pub standby: Option<Instance>,
+    /// A signal has told `bootstrap` to end, and the processes know.
+    pub stopping: Option<Stopping>,
+}
+
+impl Pool {
+    pub fn is_empty(&self) -> bool {
+        self.current.is_none() && self.standby.is_none()
+    }
+
+    pub fn instances(&mut self) -> Vec<&mut Instance> {
+        self.current.iter_mut().chain(&mut self.standby).collect()
+    }
+
+    /// The process that is to get an event: it leaves.
+    pub fn take(&mut self) -> Option<Instance> {
+        self.current.take().or_else(|| self.standby.take())
+    }
+
+    /// Those that have ended, or are of no more use: they leave.
+    pub fn take_useless(&mut self) -> Vec<Instance> {
+        let places = [&mut self.current, &mut self.standby];
+        places.into_iter().filter_map(|place| place.take_if(|instance| instance.is_useless())).collect()
+    }
+
+    /// Waits once, and deals with what the processes print meanwhile.
+    pub fn wait(&mut self, wait: &Wait<'_>) -> io::Result<Woke> {
+        let mut processes: Vec<_> =
+            self.current.iter_mut().chain(&mut self.standby).map(|instance| &mut instance.process).collect();
+        let woke = poll::wait(&mut processes, wait)?;
+        for instance in self.instances() {
+            instance.set_aside();
+        }
+        Ok(woke)
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// Passes on a signal that has come, once.
+    pub fn note_signal(&mut self, signals: &Signals) {
+        if self.stopping.is_none()
+            && let Some(signal) = signals.pending()
+        {
+            for instance in self.instances() {
+                instance.process.signal(signal);
+            }
+            self.stopping = Some(Stopping::by(signal));
+        }
+    }
+
+    /// Waits until then, or until a signal comes.
+    pub fn pause(&mut self, until: Instant, signals: &Signals) {
+        while Instant::now() < until && !self.is_stopping() {
+            let _ = self.wait(&Wait { until: Some(until), signals: Some(signals), ..Wait::default() });
+            self.note_signal(signals);
+        }
+    }
+
+    /// Ends the processes, which have been told to end, at `kill_at`.
+    pub fn end_by(&mut self, kill_at: Instant) {
+        let _ = end_by(&mut self.instances(), kill_at);
+        self.current = None;
+        self.standby = None;
+    }
+
+    /// Ends the processes, for no other reason than that they are not needed any more. `end_of_file` is the end for a
+    /// loop, but would be an empty event for a program that reads to it.
+    pub fn let_go(&mut self, end_of_file: bool) {
+        if end_of_file {
+            for instance in &mut self.instances() {
+                instance.process.stdin.close();
+            }
+            let _ = end_by(&mut self.instances(), Instant::now() + GOODBYE);
+        }
+        for instance in self.instances() {
+            if !instance.process.ended {
+                instance.process.signal(Signal::SIGTERM);
+            }
+        }
+        self.end_by(Instant::now() + GRACE);
+    }
+}

@@ -1,0 +1,56 @@
+//! An event as it is written to a handler process's stdin: a line, a whole input, or a message.
+
+use super::kind::Protocol;
+use super::message;
+use crate::invocation::Invocation;
+
+/// An event, encoded for the way in which a process is talked with.
+#[derive(Debug)]
+pub struct Input {
+    pub bytes: Vec<u8>,
+    /// End-of-file follows.
+    pub then_end: bool,
+    pub frame: Frame,
+}
+
+/// Where in its input an event is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Frame {
+    start: usize,
+    length: usize,
+}
+
+impl Input {
+    /// Makes of `event` what a process reads that is talked with by `protocol`.
+    pub fn encode(protocol: Protocol, invocation: &Invocation, mut event: Vec<u8>) -> Self {
+        let mut frame = Frame { start: 0, length: event.len() };
+        match protocol {
+            Protocol::Oneshot => Self { bytes: event, then_end: true, frame },
+            Protocol::Loop | Protocol::Undecided | Protocol::LearnedOneshot | Protocol::BufferedLoop => {
+                // Raw CR and LF are white space in JSON: as spaces they leave one line.
+                crate::json::flatten(&mut event);
+                event.push(b'\n');
+                Self { bytes: event, then_end: protocol.is_oneshot(), frame }
+            }
+            Protocol::Messages => {
+                let bytes = message::encode(invocation, &event);
+                frame.start = bytes.len() - frame.length;
+                Self { bytes, then_end: false, frame }
+            }
+        }
+    }
+
+    /// The event in it.
+    pub fn event(&self) -> &[u8] {
+        &self.bytes[self.frame.start..self.frame.start + self.frame.length]
+    }
+}
+
+impl Frame {
+    /// The event in `input`, which was encoded with this frame.
+    pub fn event_of(self, mut input: Vec<u8>) -> Vec<u8> {
+        input.truncate(self.start + self.length);
+        input.drain(..self.start);
+        input
+    }
+}

@@ -1,0 +1,94 @@
+//! JSON-RPC: whatever a caller sends and a server says, each event gets one answer, with the ids that it came with.
+
+use super::{is_shallow, parts};
+use crate::fault::Fault;
+use crate::handler::protocol::jsonrpc::{Call, Event, Output, Session};
+use crate::json;
+use serde_json::{Value, json};
+
+/// What the server is to read: messages, a line each.
+fn lines(write: &[u8]) -> Vec<&[u8]> {
+    assert!(write.is_empty() || write.ends_with(b"\n"));
+    let lines: Vec<_> = write.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+    for line in &lines {
+        assert!(json::is_value(line) && !line.contains(&b'\r'));
+    }
+    lines
+}
+
+/// An answer: JSON, once for each call.
+fn take(outputs: Vec<Output>, open: &mut Vec<Call>, answers: &mut Vec<Vec<u8>>, streamed: bool) {
+    for output in outputs {
+        let at = open.iter().position(|call| *call == output.call).expect("a call in flight");
+        if let Ok(bytes) = &output.bytes {
+            assert!(streamed || json::is_value(bytes));
+            answers.push(bytes.clone());
+        }
+        if output.last {
+            open.remove(at);
+        } else {
+            assert!(streamed);
+        }
+    }
+}
+
+pub fn check(data: &[u8]) {
+    let Some((choice, _, bytes)) = parts(data) else { return };
+    // The event, and what the server says to it.
+    let mut texts = bytes.split(|&byte| byte == 0);
+    let (event, said) = (texts.next().unwrap_or_default(), texts);
+    let streaming = choice & 1 == 1;
+    let mut session = Session::new();
+    let (mut open, mut answers, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    // Two events with the same ids.
+    for _ in 0..2 {
+        let Ok(event) = Event::read(event, streaming) else { return };
+        let _ = session.needs_fresh_server(&event);
+        let opened = session.open(event);
+        sent.extend(lines(&opened.write).into_iter().map(<[u8]>::to_vec));
+        open.push(opened.call);
+        take(opened.output.into_iter().collect(), &mut open, &mut answers, opened.streamed);
+    }
+    for line in said {
+        let step = session.on_line(line.to_vec());
+        sent.extend(lines(&step.write).into_iter().map(<[u8]>::to_vec));
+        take(step.outputs, &mut open, &mut answers, streaming);
+    }
+    // A server that answers all that it is asked.
+    let mut at = 0;
+    while at < sent.len() {
+        if is_shallow(&sent[at])
+            && let Ok(message) = serde_json::from_slice::<Value>(&sent[at])
+            && let (Some(id), Some(_)) = (message.get("id"), message.get("method"))
+        {
+            assert!(id.is_u64(), "an id of ours");
+            let step =
+                session.on_line(json!({"jsonrpc": "2.0", "id": id, "result": "staged"}).to_string().into_bytes());
+            sent.extend(lines(&step.write).into_iter().map(<[u8]>::to_vec));
+            take(step.outputs, &mut open, &mut answers, streaming);
+        }
+        at += 1;
+    }
+    if is_shallow(event) {
+        assert!(open.is_empty() && session.in_flight() == 0, "all was answered");
+        check_ids(event, &answers);
+    }
+    take(session.fail_all(&Fault::exit("staged")), &mut open, &mut answers, streaming);
+    assert!(open.is_empty() && session.in_flight() == 0);
+}
+
+/// A caller's ids come back, in their order.
+fn check_ids(event: &[u8], answers: &[Vec<u8>]) {
+    let Ok(asked) = serde_json::from_slice::<Value>(event) else { return };
+    let is_request = |message: &Value| {
+        message["method"].is_string() && message.get("id").is_some_and(|id| id.is_string() || id.is_number())
+    };
+    if asked.get("jsonrpc").is_none() && asked.get("method").is_none() || !is_request(&asked) {
+        return;
+    }
+    for answer in answers {
+        let answer: Value = serde_json::from_slice(answer).expect("JSON");
+        // One that is wrong in itself may have been answered without its id.
+        assert!(answer["id"] == asked["id"] || answer["id"].is_null() && answer["error"]["code"] == -32600);
+    }
+}
