@@ -62,7 +62,11 @@ fn run(command: &mut Command) -> String {
 }
 
 fn large_tools_are_asked_for() -> bool {
-    std::env::var("LAMBDA_STDIO_LARGE").as_deref() == Ok("1")
+    let asked = std::env::var("LAMBDA_STDIO_LARGE").as_deref() == Ok("1");
+    if !asked {
+        eprintln!("this test installs much: LAMBDA_STDIO_LARGE=1 runs it");
+    }
+    asked
 }
 
 /// One of the large tools, with a home of its own and nobody to talk to.
