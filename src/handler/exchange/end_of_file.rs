@@ -5,6 +5,8 @@
 //! there is nothing to lose, and nothing is learned from it.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::limits::Limits;
@@ -14,6 +16,7 @@ use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::Cadence;
 use crate::invocation::{Answer, Invocation, LARGEST_ANSWER};
+use crate::os;
 use crate::process_tree::ProcessTree;
 
 /// On a shell, where no event follows, a handler that has been quiet for so long gets end-of-file.
@@ -38,6 +41,8 @@ pub struct Search {
     early: Option<Instant>,
     /// No event follows, so that quiet counts.
     last: bool,
+    /// It is the last event once nothing can come from here any more.
+    further: Option<Arc<OwnedFd>>,
     quiet_since: Instant,
     printed: u32,
 }
@@ -49,6 +54,7 @@ impl Search {
             seen_before: false,
             early: limits.answer_by.and_then(|by| by.checked_sub(half_margin)),
             last: invocation.is_last,
+            further: invocation.further.clone(),
             quiet_since: Instant::now(),
             printed: 0,
         }
@@ -72,6 +78,7 @@ impl Search {
             self.quiet_since = now;
         }
         if self.cadence.is_due() {
+            self.last |= self.further.as_ref().is_some_and(|pipe| os::has_ended(pipe));
             let seen = instance.process.activity().at_rest;
             if seen && self.seen_before {
                 return Some(Proof::AtRest);
