@@ -18,6 +18,7 @@ mod context;
 mod dependencies;
 mod deploy;
 mod emulator;
+mod errors_told;
 mod examples;
 mod exits;
 mod extension;

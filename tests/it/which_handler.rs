@@ -212,8 +212,8 @@ fn the_words_behind_a_handler_are_its_arguments() {
 
 #[test]
 fn a_variable_has_arguments_too() {
-    let function = Function::bash(ARGUMENTS).env("HANDLER_ARGS", "-c '.a | \"b\"' \"\\$x\" e\\ f $HOME *");
-    function.event("1").expect_response("[6,\"-c\",\".a | \"b\"\",\"$x\",\"e f\",\"$HOME\",\"*\"]").run();
+    let function = Function::bash(ARGUMENTS).env("HANDLER_ARGS", "-c '.a | .b' \"\\$x\" e\\ f $HOME *");
+    function.event("1").expect_response("[6,\"-c\",\".a | .b\",\"$x\",\"e f\",\"$HOME\",\"*\"]").run();
     let function = Function::bash(ARGUMENTS).env("HANDLER_ARGS", "'open");
     function.expect_init_error("Runtime.InvalidConfiguration", "HANDLER_ARGS").run();
     let function = Function::bash(ARGUMENTS).without_env("_HANDLER").arg("handler").arg("x").env("HANDLER_ARGS", "y");
