@@ -42,8 +42,8 @@ fn place(line: &str) -> Option<(&str, u32, &str)> {
     }
     if let Some(rest) = line.strip_prefix("at ") {
         let (name, place) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).unwrap_or(("", rest));
-        let (path, number) = numbered(place)?;
-        return Some((path, number, name));
+        let (path, number) = numbered(place.strip_prefix("async ").unwrap_or(place))?;
+        return Some((path.strip_prefix("file://").unwrap_or(path), number, name));
     }
     if let Some((path, rest)) = line.split_once(": line ") {
         let number = rest.split(':').next().unwrap_or(rest);
@@ -100,7 +100,7 @@ mod tests {
             ("  File \"/var/task/app.py\", line 3, in handler\n    return x\n", ("/var/task/app.py", 3, "handler")),
             ("File \"app.py\", line 7", ("app.py", 7, "")),
             ("    at handler (/var/task/app.js:12:5)", ("/var/task/app.js", 12, "handler")),
-            ("at async file:///var/task/app.mjs:1:2", ("async file:///var/task/app.mjs", 1, "")),
+            ("at async file:///var/task/app.mjs:1:2", ("/var/task/app.mjs", 1, "")),
             ("/var/task/app.rb:4:in 'Object#handler'", ("/var/task/app.rb", 4, "Object#handler")),
             ("/var/task/app.rb:4:in `handler'", ("/var/task/app.rb", 4, "handler")),
             ("./handler: line 3: no_such: command not found", ("./handler", 3, "")),

@@ -117,6 +117,28 @@ fn what_is_not_json_ends_its_file() {
 }
 
 #[test]
+fn on_a_terminal_the_next_line_is_a_new_beginning() {
+    let script = crate::harness::need("script");
+    let command = format!("{} handler", env!("CARGO_BIN_EXE_bootstrap"));
+    let shell = Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}"));
+    // What is typed is shown as well, on the same terminal as the answers and the log.
+    let words = [script.as_os_str(), "-qec".as_ref(), command.as_ref(), "/dev/null".as_ref()];
+    let mut typing = shell.through(&words).start();
+    typing.wait_stdout("type events");
+    typing.type_in("{\"a\" 1} {\"not\":\"run\"}\n");
+    typing.wait_stdout("stdin:1:6: no JSON can go on like this");
+    typing.type_in("{\"b\":2}\n");
+    typing.wait_stdout("\"b\": 2");
+    typing.type_in("\u{4}");
+    let output = typing.end().expect_status(1);
+    assert!(
+        !output.stdout.contains("\"not\": \"run\"") && output.stdout.contains("Event: stdin:2"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
 fn a_mark_before_an_event_is_named() {
     for (content, hint) in [
         (&b"\xef\xbb\xbf{\"a\":1}"[..], "byte order mark"),

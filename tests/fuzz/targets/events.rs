@@ -23,7 +23,8 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
     for piece in pieces {
         assert_eq!(write(&writing, piece), Ok(piece.len()));
     }
-    let mut events = Events::new(vec![Given::File(format!("/proc/self/fd/{}", reading.as_raw_fd()).into())], false);
+    let name = format!("/proc/self/fd/{}", reading.as_raw_fd());
+    let mut events = Events::new(vec![Given::File(name.clone().into())], false);
     // The first read opens the pipe, which must have a writer until then.
     let mut writing = Some(writing);
     let most = pieces.iter().map(|piece| piece.len()).sum::<usize>() + 1;
@@ -33,7 +34,7 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
         drop(writing.take());
         match events.next().unwrap() {
             Read::Event { body, place } => {
-                assert!(place.starts_with("/proc/self/fd/"));
+                assert!(place.starts_with(&name));
                 assert!(!matches!(seen.last(), Some(Seen::NotJson(_))), "what is not JSON ends its file");
                 // What follows is known, or will be: asking changes nothing.
                 events.look_ahead();
@@ -41,7 +42,7 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
             }
             Read::NotJson(problem) => {
                 // Its name is the pipe's number, which is another each time.
-                seen.push(Seen::NotJson(problem.replace(&reading.as_raw_fd().to_string(), "")));
+                seen.push(Seen::NotJson(problem.replace(&name, "")));
             }
             Read::End => return seen,
         }
