@@ -16,7 +16,7 @@ use ureq::http::Uri;
 
 use super::connection::{self, Connection};
 use super::event;
-use super::headers::{INVOCATION_ID, path_segment};
+use super::headers::{INVOCATION_ID, path_segment, status_of};
 use super::http::{TRUSTED_LENGTH, USER_AGENT};
 use super::transport::{Connections, MOST_HANDED_OVER};
 use crate::invocation::Invocation;
@@ -237,14 +237,6 @@ fn read_body(connection: &Connection, length: usize, come: &[u8]) -> anyhow::Res
     }
     body.truncate(length);
     Ok(body)
-}
-
-/// The status, if its line has come whole.
-pub fn status_of(response: &[u8]) -> Option<u16> {
-    let end = memchr::memchr(b'\n', response)?;
-    let line = std::str::from_utf8(&response[..end]).ok()?.strip_prefix("HTTP/1.")?;
-    let status = line.split_ascii_whitespace().nth(1)?;
-    status.parse().ok().filter(|_| status.len() == 3)
 }
 
 /// Whether it can stand in a header line as it is.

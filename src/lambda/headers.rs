@@ -1,4 +1,4 @@
-//! The headers that answers and errors go out with.
+//! The headers that answers and errors go out with, and other small parts of requests and responses.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -39,6 +39,14 @@ pub fn path_segment(id: &str) -> Cow<'_, str> {
     Cow::Owned(segment)
 }
 
+/// The status, if its line has come whole.
+pub fn status_of(response: &[u8]) -> Option<u16> {
+    let end = memchr::memchr(b'\n', response)?;
+    let line = std::str::from_utf8(&response[..end]).ok()?.strip_prefix("HTTP/1.")?;
+    let status = line.split_ascii_whitespace().nth(1)?;
+    status.parse().ok().filter(|_| status.len() == 3)
+}
+
 /// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
 pub fn header_value(text: &str) -> String {
     text.chars()
@@ -61,6 +69,15 @@ mod tests {
             ("\u{e9}%", "%C3%A9%25"),
         ] {
             assert_eq!(path_segment(id), segment);
+        }
+    }
+
+    #[test]
+    fn a_status_counts_once_its_line_is_whole() {
+        assert_eq!(status_of(b"HTTP/1.1 202 Accepted\r\nContent-Le"), Some(202));
+        assert_eq!(status_of(b"HTTP/1.0 410\n"), Some(410));
+        for cut in [&b"HTTP/1.1 202 Accep"[..], b"HTTP/1.1 20\r\n", b"HTTP/2 200\r\n", b"", b"rubbish\r\n"] {
+            assert_eq!(status_of(cut), None);
         }
     }
 }

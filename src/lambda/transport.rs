@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 
 use super::buffers::{ROOM, TransportBuffers};
 use super::connection::{self, Connection, Tending};
-use super::fast_path;
+use super::headers::status_of;
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
@@ -122,7 +122,7 @@ impl UreqTransport {
     /// Notes what has come of a response; `None` is its end, for which it may be too early.
     fn note(&mut self, come: Option<usize>) {
         let Some(come) = come.filter(|&come| come > 0) else {
-            let status = fast_path::status_of(&self.begun);
+            let status = status_of(&self.begun);
             *self.connections.cut.lock().unwrap_or_else(PoisonError::into_inner) = status;
             return;
         };

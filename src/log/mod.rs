@@ -126,8 +126,11 @@ pub fn fatal(message: impl Display) {
     own_line(Level::Fatal, &message, None);
 }
 
-/// An error that is reported to Lambda, with its stack.
+/// An error that is reported to Lambda, with its stack, unless the handler has logged it.
 pub fn fault(fault: &Fault) {
+    if fault.logged {
+        return;
+    }
     PLACE.with_borrow(|place| {
         own_line(Level::Error, &format_args!("{}: {}{place}", fault.error_type, fault.message), Some(fault));
     });

@@ -119,7 +119,7 @@ fn what_is_not_json_ends_its_file() {
 #[test]
 fn on_a_terminal_the_next_line_is_a_new_beginning() {
     let script = crate::harness::need("script");
-    let command = format!("{} handler", env!("CARGO_BIN_EXE_bootstrap"));
+    let command = format!("{} handler", bootstrap().display());
     let shell = Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}"));
     // What is typed is shown as well, on the same terminal as the answers and the log.
     let words = [script.as_os_str(), "-qec".as_ref(), command.as_ref(), "/dev/null".as_ref()];
@@ -311,7 +311,7 @@ fn help_that_nobody_can_read_is_no_panic() {
         // The reader has gone by then.
         let script = format!(
             "{{ sleep 0.2; \"{}\" --help; echo \"$?\" > status; }} {redirection}; cat status",
-            env!("CARGO_BIN_EXE_bootstrap")
+            bootstrap().display()
         );
         let output = Shell::bare().through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref()]).run();
         assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
@@ -323,7 +323,7 @@ fn help_that_nobody_can_read_is_no_panic() {
 fn it_goes_by_the_name_that_it_was_started_by() {
     let shell = Shell::bare();
     let named = shell.folder().join("lambda-stdio");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bootstrap"), &named).unwrap();
+    std::os::unix::fs::symlink(bootstrap(), &named).unwrap();
     let output = shell.through(&[named.as_os_str()]).arg("--help").run().expect_status(0);
     assert!(
         output.stdout.contains("Usage: lambda-stdio ") && !output.stdout.contains("bootstrap ./"),
@@ -449,7 +449,7 @@ fn a_signal_ends_it_and_takes_the_handler_along() {
 fn an_interrupt_ends_a_loop_around_it() {
     let script = format!(
         "for n in 1 2 3; do echo \"round $n\" >&2; \"{}\" ./handler && echo deployed; done; echo 'after the loop'",
-        env!("CARGO_BIN_EXE_bootstrap")
+        bootstrap().display()
     );
     let bash = crate::harness::need("bash");
     // A terminal tells all of its foreground: here it is its own group.
@@ -468,10 +468,8 @@ fn an_interrupt_ends_a_loop_around_it() {
 
 #[test]
 fn a_stream_that_nobody_reads_ends_quietly() {
-    let script = format!(
-        "\"{}\" handler --event 1 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"",
-        env!("CARGO_BIN_EXE_bootstrap")
-    );
+    let script =
+        format!("\"{}\" handler --event 1 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"", bootstrap().display());
     let bash = crate::harness::need("bash");
     let shell = Shell::bare().program("handler", "#!/bin/bash\nwhile echo line; do :; done");
     let shell = shell.env("HANDLER_MODE", "oneshot").env("HANDLER_RESPONSE", "streaming");
@@ -505,7 +503,7 @@ fn a_reader_that_went_away_ends_it_quietly() {
     // As `bootstrap handler | head -1` does. Who reads no more wants no complaint.
     let script = format!(
         "\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"",
-        env!("CARGO_BIN_EXE_bootstrap")
+        crate::harness::files::bootstrap().display()
     );
     let shell =
         Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}")).file("events", &"\"x\"\n".repeat(20_000));

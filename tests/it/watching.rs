@@ -5,7 +5,7 @@
 //! to see that a change was passed over: the answer comes from the same process as before.
 
 use crate::harness::fifo::Fifo;
-use crate::harness::files::Folder;
+use crate::harness::files::{Folder, bootstrap};
 use crate::harness::shell::{Output, Typing};
 use crate::harness::{Shell, need};
 use nix::sys::signal::Signal;
@@ -246,7 +246,7 @@ fn a_handler_is_followed_wherever_it_lies() {
         std::os::unix::fs::symlink("../elsewhere/handler", shell.folder().join("here/link")).unwrap();
         std::os::unix::fs::symlink(".", shell.folder().join("here/circle")).unwrap();
         let bash = need("bash");
-        let bootstrap = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_bootstrap"));
+        let bootstrap = bootstrap().as_os_str();
         let mut typing = shell.through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref(), bootstrap]).start();
         assert_eq!(typing.ask("1"), "\"one\"");
         save(typing.folder(), "elsewhere/handler", &says("two"));
@@ -262,7 +262,7 @@ fn a_linked_folder_is_watched_too() {
     let handler = "#!/bin/bash\n. lib/greeting.sh\nwhile read -r e; do echo $x; done\n";
     let shell = Shell::bare().program("here/handler", handler).file("shared/greeting.sh", "x=1");
     std::os::unix::fs::symlink("../shared", shell.folder().join("here/lib")).unwrap();
-    let (bash, bootstrap) = (need("bash"), std::ffi::OsStr::new(env!("CARGO_BIN_EXE_bootstrap")));
+    let (bash, bootstrap) = (need("bash"), bootstrap().as_os_str());
     let script = "cd here && exec \"$0\" --watch ./handler";
     let mut typing = shell.through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref(), bootstrap]).start();
     assert_eq!(typing.ask("0"), "1");

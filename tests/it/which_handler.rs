@@ -57,24 +57,20 @@ fn names_are_resolved_against_the_task_root() {
     let function = |name: &str| Function::empty().program("bin/my handler.sh", named("deep")).handler(name);
     function("bin/my handler.sh").event("{}").expect_response(wanted).run();
     function("./bin/my handler.sh").event("{}").expect_response(wanted).run();
-    let absolute = function("");
-    let path = absolute.folder().join("bin/my handler.sh");
-    absolute.handler(path.to_str().unwrap()).event("{}").expect_response(wanted).run();
+    function("/var/task/bin/my handler.sh").event("{}").expect_response(wanted).run();
 }
 
 #[test]
 fn the_task_root_is_the_working_folder() {
     let function = Function::bash("while read -r e; do echo \"\\\"$(pwd -P)\\\"\"; done");
-    let folder = function.folder().to_str().unwrap().to_owned();
-    function.event("{}").expect_response(format!("\"{folder}\"")).run();
+    function.event("{}").expect_response("\"/var/task\"").run();
 }
 
 #[test]
 fn without_a_task_root_it_is_the_current_folder() {
     let function = Function::bash("while read -r e; do echo \"\\\"$(pwd -P)\\\"\"; done");
-    let folder = function.folder().to_str().unwrap().to_owned();
     let function = function.without_env("LAMBDA_TASK_ROOT").in_task_root();
-    function.event("{}").expect_response(format!("\"{folder}\"")).run();
+    function.event("{}").expect_response("\"/var/task\"").run();
 }
 
 #[test]
@@ -128,8 +124,7 @@ fn an_executable_file_comes_before_a_function_in_a_file() {
 #[test]
 fn a_program_on_the_path_is_found() {
     let function = Function::empty().program("bin/greeter", named("path")).handler("greeter");
-    let path = format!("/nonexistent:{}:/usr/bin:/bin", function.folder().join("bin").display());
-    function.env("PATH", path).event("{}").expect_response("\"path\"").run();
+    function.env("PATH", "/nonexistent:/var/task/bin:/usr/bin:/bin").event("{}").expect_response("\"path\"").run();
 }
 
 #[test]
@@ -147,9 +142,8 @@ fn a_folder_is_not_a_handler() {
 #[test]
 fn what_is_not_found_names_every_place() {
     let function = Function::empty().handler("no-such").env("PATH", "/first/place:/second/place");
-    let root = function.folder().to_str().unwrap().to_owned();
     let function = function.start();
-    function.init_error(NOT_FOUND, &root);
+    function.init_error(NOT_FOUND, "/var/task");
     function.init_error(NOT_FOUND, "/first/place");
     function.init_error(NOT_FOUND, "/second/place");
 
@@ -227,13 +221,10 @@ fn a_variable_has_arguments_too() {
 fn a_wrapper_is_started_in_the_handlers_place() {
     let content = "#!/bin/bash\nexport WRAPPED=\"$*\"\nexec \"$@\"\n";
     let script = "while read -r e; do echo \"\\\"$WRAPPED\\\"\"; done";
-    let wrapped = |function: Function| {
-        let path = function.folder().join("wrapper");
-        function.program("wrapper", content).env("AWS_LAMBDA_EXEC_WRAPPER", path)
-    };
+    let wrapped =
+        |function: Function| function.program("wrapper", content).env("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper");
     let function = wrapped(Function::bash(script).env("HANDLER_ARGS", "x"));
-    let wanted = format!("\"{} x\"", function.folder().join("handler").display());
-    function.event("1").expect_response(wanted).run();
+    function.event("1").expect_response("\"/var/task/handler x\"").run();
     need("python3");
     let code = "import os\ndef f(event, context): return os.environ['WRAPPED'][-5:]";
     let function = wrapped(Function::empty().file("app.py", code).handler("app.f"));

@@ -14,9 +14,6 @@ use crate::handler::stopping::{GRACE, end_by};
 use crate::log;
 use crate::os::{Image, Signals};
 
-/// How long a handler lives before it counts as ready where `/proc` cannot tell.
-const ALIVE: Duration = Duration::from_millis(10);
-
 /// What is started, over and over.
 pub struct Launch {
     /// None yet, as long as there is no such handler.
@@ -80,8 +77,7 @@ impl Launch {
             }
             let now = Instant::now();
             let looked_at = !instance.dialogue.awaits_greeting() && cadence.is_due();
-            let seen = || instance.process.activity().reads_stdin.unwrap_or(instance.started() + ALIVE <= now);
-            if instance.dialogue.has_greeted() || (looked_at && seen()) {
+            if instance.dialogue.has_greeted() || (looked_at && instance.is_seen_ready(now)) {
                 self.set_ready(instance);
             } else if now >= ready_by {
                 log::warn(format_args!(

@@ -172,7 +172,8 @@ impl Lifecycle {
                 changes: self.reload.as_ref().filter(|_| !self.busy).map(Reload::as_fd),
                 signals,
             };
-            let woke = self.pool.wait(&wait)?;
+            // While an answer is being sent, what the handler says next may be more of it, and is read when there is room.
+            let woke = if wanted.to_write { poll::wait(&mut [], &wait)? } else { self.pool.wait(&wait)? };
             if woke.signal {
                 self.pool.note_signal(&self.starts.launch.signals);
             }

@@ -24,6 +24,8 @@ pub struct Program {
     pub speaks_messages: bool,
     /// The handler's own file: a program, a script, or a function's source.
     pub file: Option<PathBuf>,
+    /// Variables that it is started with, unless they are set.
+    pub variables: &'static [(&'static str, &'static str)],
 }
 
 impl std::fmt::Display for Program {
@@ -169,8 +171,14 @@ mod tests {
         let advice = |name: &str, content: &str, error: Errno| {
             let path = folder.join(format!("lambda-stdio-advice-{name}-{}", std::process::id()));
             fs::write(&path, content).expect("a file");
-            let program =
-                Program { path, arguments: vec![], folder: folder.clone(), speaks_messages: false, file: None };
+            let program = Program {
+                path,
+                arguments: vec![],
+                folder: folder.clone(),
+                speaks_messages: false,
+                variables: &[],
+                file: None,
+            };
             let message = cannot_run(&program, &error.into()).message;
             let _ = fs::remove_file(&program.path);
             message

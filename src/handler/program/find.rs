@@ -131,7 +131,7 @@ pub(super) fn is_program(path: &Path) -> bool {
 
 fn program(path: PathBuf, file: PathBuf, sought: &Sought) -> Program {
     let (arguments, folder) = (sought.arguments.clone(), sought.task_root.clone());
-    Program { path, arguments, folder, speaks_messages: false, file: Some(file) }
+    Program { path, arguments, folder, speaks_messages: false, variables: &[], file: Some(file) }
 }
 
 fn entry<'a>(module: &'a Module<'_>) -> Entry<'a> {
@@ -157,7 +157,14 @@ fn adapted(entry: &Entry<'_>, sought: &Sought) -> Result<Program, Fault> {
         entrypoint::warn_of_line_ends(file);
     }
     let interpreter = interpreter_of(adapter, sought)?;
-    Ok(Program { path: interpreter, arguments, folder: sought.task_root.clone(), speaks_messages: true, file })
+    Ok(Program {
+        path: interpreter,
+        arguments,
+        folder: sought.task_root.clone(),
+        speaks_messages: true,
+        variables: adapter.variables,
+        file,
+    })
 }
 
 fn interpreter_of(adapter: &Adapter, sought: &Sought) -> Result<PathBuf, Fault> {

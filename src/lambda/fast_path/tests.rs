@@ -43,12 +43,3 @@ fn whatever_is_not_plain_is_left_to_ureq() {
     assert_unusual(&format!("HTTP/1.1 200 OK\r\nContent-Length: 2{}", "\r\nX: y".repeat(MOST_HEADERS)));
     assert_unusual("no HTTP at all");
 }
-
-#[test]
-fn a_status_counts_once_its_line_is_whole() {
-    assert_eq!(status_of(b"HTTP/1.1 202 Accepted\r\nContent-Le"), Some(202));
-    assert_eq!(status_of(b"HTTP/1.0 410\n"), Some(410));
-    for cut in [&b"HTTP/1.1 202 Accep"[..], b"HTTP/1.1 20\r\n", b"HTTP/2 200\r\n", b"", b"rubbish\r\n"] {
-        assert_eq!(status_of(cut), None);
-    }
-}

@@ -56,7 +56,7 @@ pub fn check(data: &[u8]) {
         return of("Runtime.MalformedHandlerName");
     }
     match &found {
-        Ok(Program { path, arguments, folder, speaks_messages, file }) => {
+        Ok(Program { path, arguments, folder, speaks_messages, file, .. }) => {
             let no_nul = |text: &OsStr| !text.as_bytes().contains(&0);
             assert!(no_nul(path.as_os_str()) && arguments.iter().all(|word| no_nul(word)));
             assert_eq!(folder, root);
