@@ -1,6 +1,7 @@
 //! On a shell: `bootstrap HANDLER [EVENT-FILE]...`, where the shell takes Lambda's place.
 
 use crate::harness::Shell;
+use crate::harness::files::bootstrap;
 use crate::harness::watch::Exit;
 use nix::sys::signal::Signal;
 
