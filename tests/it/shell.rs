@@ -502,10 +502,8 @@ for line in sys.stdin:
 #[test]
 fn a_reader_that_went_away_ends_it_quietly() {
     // As `bootstrap handler | head -1` does. Who reads no more wants no complaint.
-    let script = format!(
-        "\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"",
-        crate::harness::files::bootstrap().display()
-    );
+    let script =
+        format!("\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"", bootstrap().display());
     let shell =
         Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}")).file("events", &"\"x\"\n".repeat(20_000));
     let bash = crate::harness::need("bash");

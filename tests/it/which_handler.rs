@@ -241,6 +241,14 @@ fn a_language_can_be_forced() {
     let function =
         Function::empty().file("app.py", "def f(event, context): return ['py']").program("app.f", named("program"));
     function.handler("app.f").env("HANDLER_LANGUAGE", "python").event("1").expect_response("[\"py\"]").run();
+    // What is installed is where the language itself finds it.
+    let function = Function::empty().handler("operator.ne").env("HANDLER_LANGUAGE", "python");
+    function.event("1").expect_response("true").run();
+    need("node");
+    let function = Function::empty().handler("util.inspect").env("HANDLER_LANGUAGE", "node");
+    function.event("1").expect_response("\"1\"").run();
+    let function = Function::empty().handler("no-such.f").env("HANDLER_LANGUAGE", "bash");
+    function.expect_init_error(NOT_FOUND, "no-such.sh").run();
     let function = Function::bash(ARGUMENTS).env("HANDLER_LANGUAGE", "cobol");
     function.expect_init_error("Runtime.InvalidConfiguration", "python, node, ruby, bash, lisp").run();
 }

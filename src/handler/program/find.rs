@@ -81,9 +81,14 @@ fn function(sought: &Sought, language: &str) -> Result<Program, Fault> {
         return adapted(&entry(module), sought);
     }
     // An installed package is where only the language itself finds it.
-    let searches = matches!(language, "Python" | "Node.js" | "Ruby");
-    match (modules::stems(name).next(), candidates.first()) {
-        (Some((module, name)), Some(candidate)) if searches => {
+    let divided = match language {
+        "Python" => modules::stems(name).next(),
+        // Functions may lie in objects and classes, and modules have no dots.
+        "Node.js" | "Ruby" => modules::stems(name).last(),
+        _ => None,
+    };
+    match (divided, candidates.first()) {
+        (Some((module, name)), Some(candidate)) => {
             adapted(&Entry::Function { adapter: candidate.adapter, file: Path::new(module), name }, sought)
         }
         _ => Err(near::nothing_found(&path, &candidates, sought)),
