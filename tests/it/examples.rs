@@ -17,16 +17,18 @@ pub fn root() -> PathBuf {
 /// The examples' names: the folders' names.
 pub fn names() -> Vec<String> {
     let entries = root().read_dir().unwrap().map(Result::unwrap);
-    let mut names: Vec<_> =
-        entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let folders = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
+    // What belongs to deploy.sh is hidden.
+    let mut names: Vec<_> = folders.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     assert!(!names.is_empty());
     names
 }
 
-/// The files in an example's folder, less what its `build.sh` may have made there.
+/// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let built = |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl");
+    let built =
+        |file: &String| file == "__pycache__" || Path::new(file).extension().is_some_and(|ending| ending == "fasl");
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
 
