@@ -1,7 +1,8 @@
 //! What is told of an error is so: its type, its words, and where it happened.
 
-use crate::harness::{Function, need};
+use crate::harness::{Event, Function, need};
 use serde_json::Value;
+use std::time::Duration;
 
 const TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 
@@ -25,10 +26,13 @@ fn an_answer_of_whatever_size_is_too_large_and_nothing_else() {
 #[test]
 fn who_sent_nothing_is_not_said_to_have_sent_a_part() {
     need("python3");
-    let code = "import os\ndef f(event, context): os._exit(3)\n";
+    let code = "import os, time\ndef f(event, context): time.sleep(1000) if event else os._exit(3)\n";
     let function = Function::empty().file("app.py", code).handler("app.f").start();
-    let message = function.call("1").error("Runtime.ExitError");
-    assert!(message.contains("exit status 3") && !message.contains("not complete"), "{message}");
+    let message = function.call("0").error("Runtime.ExitError");
+    assert!(message.contains("exit status 3") && !message.contains("complete"), "{message}");
+    let slow = Event::new("1").deadline_in(Duration::from_secs(1));
+    let message = function.call(slow).error("Runtime.InvokeTimeout");
+    assert!(!message.contains("complete"), "{message}");
 }
 
 #[test]
