@@ -19,6 +19,10 @@ pub enum Mode {
     Loop,
     /// One process per event, which reads to end-of-file.
     Oneshot,
+    /// One process per HTTP request, which it finds in its environment (RFC 3875).
+    Cgi,
+    /// One server process for all events, which are JSON-RPC messages.
+    JsonRpc,
 }
 
 /// What the environment says about the handler.
@@ -40,7 +44,8 @@ pub struct Config {
     pub trace: bool,
     /// Whether the handler is started again when a file changes. No variable says so, but the command line.
     pub watch: bool,
-    /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
+    /// Where answers are streamed as they come (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`), if they do
+    /// not say that themselves.
     pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
     pub workers: u16,
@@ -54,8 +59,7 @@ impl Config {
             task_root: std::path::absolute(&task_root).map_err(|error| {
                 Fault::invalid_configuration(format!("LAMBDA_TASK_ROOT={}: {error}", task_root.display()))
             })?,
-            mode: choice("HANDLER_MODE", &[("auto", Mode::Auto), ("loop", Mode::Loop), ("oneshot", Mode::Oneshot)])?
-                .unwrap_or(Mode::Auto),
+            mode: choice("HANDLER_MODE", &MODES)?.unwrap_or(Mode::Auto),
             deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
@@ -147,6 +151,15 @@ pub fn handler_environment(
     }
     environment
 }
+
+/// What `HANDLER_MODE` takes.
+const MODES: [(&str, Mode); 5] = [
+    ("auto", Mode::Auto),
+    ("loop", Mode::Loop),
+    ("oneshot", Mode::Oneshot),
+    ("cgi", Mode::Cgi),
+    ("jsonrpc", Mode::JsonRpc),
+];
 
 /// Set, even to 1, where Lambda gives a function several events at once (Managed Instances).
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";

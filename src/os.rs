@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -86,6 +87,22 @@ impl Image {
                 .iter()
                 .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
                 .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The same with these variables, each in place of the one that has its name.
+    pub fn with(&self, variables: &[(String, OsString)]) -> io::Result<Self> {
+        let text = |(name, value): &(String, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
+        let added: Vec<_> = variables.iter().map(|one| CString::new(text(one))).collect::<Result<_, _>>()?;
+        let names: HashSet<_> = variables.iter().map(|(name, _)| name.as_bytes()).collect();
+        let is_replaced = |entry: &CString| {
+            entry.as_bytes().split(|byte| *byte == b'=').next().is_some_and(|name| names.contains(name))
+        };
+        let kept = self.environment.iter().filter(|entry| !is_replaced(entry)).cloned();
+        Ok(Self {
+            path: self.path.clone(),
+            arguments: self.arguments.clone(),
+            environment: kept.chain(added).collect(),
         })
     }
 }

@@ -20,8 +20,8 @@ use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
 use crate::handler::program::{Program, find};
-use crate::handler::protocol::Protocol;
 use crate::handler::stopping::{GRACE, Stopping};
+use crate::handler::variables::Variable;
 use crate::log;
 use crate::os::Signals;
 use crate::process_tree;
@@ -71,8 +71,8 @@ impl Lifecycle {
     }
 
     /// The process that gets an event now, which must be answered by `answer_by`. While it is still starting, it is waited
-    /// for.
-    pub fn take_for_event(&mut self, answer_by: Option<Instant>) -> Result<Instance, Fault> {
+    /// for. `variables` are the event's, for a process that is started for it.
+    pub fn take_for_event(&mut self, answer_by: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
         loop {
             let mut instance = match self.pool.take() {
                 Some(instance) if instance.is_useless() => {
@@ -80,10 +80,9 @@ impl Lifecycle {
                     continue;
                 }
                 Some(instance) => instance,
-                None => self.starts.next(&mut self.pool, answer_by)?,
+                None => self.starts.next(&mut self.pool, answer_by, variables)?,
             };
-            // A oneshot that is started for its event may be right not to wait for it.
-            if instance.protocol() == Protocol::Oneshot && !self.starts.starts_ahead() {
+            if self.starts.starts_for_event() {
                 return Ok(instance);
             }
             match self.starts.await_ready(&mut self.pool, &mut instance, answer_by) {
