@@ -2,7 +2,8 @@
 //!
 //! The handler is the file `handler.*`, or what the file `env` says that `_HANDLER` is. What `build.sh` makes belongs to it.
 
-use crate::harness::files::{Folder, spawn};
+use crate::harness::files::{Folder, search_path, spawn};
+use crate::harness::tools::mcp_tool;
 use crate::harness::{Function, Shell};
 use serde_json::Value;
 use std::fs;
@@ -26,7 +27,8 @@ pub fn names() -> Vec<String> {
 
 /// The files in an example's folder, less what its `build.sh` may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let built = |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl");
+    let built =
+        |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl" || ending == "bundle");
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
 
@@ -60,6 +62,10 @@ impl Example {
         let readme = text("README.md");
         let settings = if folder.path().join("env").exists() { text("env") } else { String::new() };
         let mut environment: Vec<_> = settings.lines().map(|line| setting(line, &readme)).collect();
+        if folder.path().join("requirements.txt").exists() {
+            let installed = mcp_tool("python").parent().unwrap().to_owned();
+            environment.push(("PATH".to_owned(), format!("{}:{}", search_path(), installed.display())));
+        }
         let named = environment.iter().position(|(variable, _)| variable == "_HANDLER");
         let handler = match named {
             Some(at) => environment.remove(at).1,
@@ -100,7 +106,8 @@ fn setting(line: &str, readme: &str) -> (String, String) {
 fn each_answers_on_a_shell() {
     for name in names() {
         let example = Example::new(&name);
-        let mut shell = Shell::bare().arg(&example.handler).arg("event.json");
+        let temporary = example.folder.path().to_str().unwrap();
+        let mut shell = Shell::bare().arg(&example.handler).arg("event.json").env("TMPDIR", temporary);
         for (path, file) in example.files() {
             shell = shell.copy(&path, &file);
         }
