@@ -19,7 +19,7 @@ enum Reply {
     /// `told`: the fault that the answer tells of, for the log.
     First {
         result: Result<Answer, Fault>,
-        told: Option<Fault>,
+        told: Option<Box<Fault>>,
     },
     Piece {
         bytes: Vec<u8>,
@@ -54,7 +54,7 @@ impl ReplyTo {
     /// The answer, or its beginning. `told` is the fault that it tells of.
     pub fn first(&mut self, result: Result<Answer, Fault>, told: Option<Fault>) {
         self.begun = true;
-        let _ = self.sender.send(Reply::First { result, told });
+        let _ = self.sender.send(Reply::First { result, told: told.map(Box::new) });
     }
 
     pub fn has_begun(&self) -> bool {

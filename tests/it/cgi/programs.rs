@@ -1,4 +1,4 @@
-//! CGI programs that nobody wrote for Lambda: PHP, Perl's CGI.pm, git and ImageMagick, behind the function URL of
+//! CGI programs that nobody wrote for Lambda: PHP, Perl's CGI.pm, git and `ImageMagick`, behind the function URL of
 //! cargo-lambda's emulator. A request goes the whole way, from an HTTP client and back to it.
 
 use crate::emulator::Emulator;

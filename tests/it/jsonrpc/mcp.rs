@@ -1,4 +1,4 @@
-//! Servers of the Model Context Protocol, and clients, that nobody here wrote: servers from PyPI and npm, the SDK's client
+//! Servers of the Model Context Protocol, and clients, that nobody here wrote: servers from `PyPI` and npm, the SDK's client
 //! over streamable HTTP behind cargo-lambda's function URL, and boto3.
 
 use super::{call, post, read};
