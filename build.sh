@@ -31,7 +31,8 @@ Commands:
   image [DIR]    builds the container image lambda-stdio:BASE with docker, podman or buildah, the first that is there or
                  $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
   test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
-                 the tests need (Debian or Ubuntu, as root)
+                 the tests need (Debian or Ubuntu, as root). With LAMBDA_STDIO_LARGE=1 also the languages whose compilers are
+                 large: 3 GB of packages
   help           prints this
 
 Options of bootstrap, function and sbcl:

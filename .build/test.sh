@@ -7,7 +7,9 @@ test_programs='
   awk:mawk
   buildah:buildah
   debootstrap:debootstrap
+  expect:expect
   jq:jq
+  musl-gcc:musl-tools
   node:nodejs
   objdump:binutils
   patchelf:patchelf
@@ -17,6 +19,7 @@ test_programs='
   ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
+  tclsh:tcl
   unzip:unzip
   zip:zip
   /usr/bin/convert:imagemagick
@@ -27,10 +30,28 @@ test_programs='
   /usr/share/common-lisp/source/yason:cl-yason
 '
 
-# Installs those of $test_programs that are missing.
+# The programs that the languages need, in the same form: tests/languages/languages.txt has them. The large ones, some gigabytes, are
+# among them where LAMBDA_STDIO_LARGE is 1.
+language_programs() {
+  awk -v large="${LAMBDA_STDIO_LARGE-}" '
+    BEGIN { RS = ""; FS = "\n" }
+    /(^|\n)Language: / && (large == "1" || !/\nLarge: yes/) {
+      for (i = 1; i <= NF; i++) {
+        if (sub(/^Needs: /, "", $i)) {
+          count = split($i, words, " ")
+          for (j = 1; j <= count; j++) {
+            print words[j] (words[j] ~ /:/ ? "" : ":" words[j])
+          }
+        }
+      }
+    }' tests/languages/languages.txt | sort -u
+}
+
+# Installs those of $test_programs that are missing, and the languages.
 need_test_programs() {
+  have awk || install_packages mawk
   missing=$(
-    for entry in $test_programs; do
+    for entry in $test_programs $(language_programs); do
       have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
     done
   )
@@ -93,3 +114,9 @@ is_script() {
   esac
   return 1
 }
+
+# What npm's packages with a native part, such as AWS's own client for Node.js, are compiled with.
+if [ "${LAMBDA_STDIO_LARGE-}" = 1 ]; then
+  test_programs="$test_programs
+    autoconf:autoconf automake:automake cmake:cmake g++:g++ libtoolize:libtool m4:m4 make:make npm:npm"
+fi

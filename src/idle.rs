@@ -6,18 +6,36 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// It can be read, or written to; or its other end is closed.
+    pub descriptor: BorrowedFd<'a>,
+    pub to_write: bool,
+    /// Not longer than this.
+    pub until: Option<Instant>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Something to read, however long that takes.
+    pub fn to_read(descriptor: BorrowedFd<'a>) -> Self {
+        Self { descriptor, to_write: false, until: None }
+    }
+}
 
 /// Something that needs tending while its owner waits.
 pub trait Tend: Send {
-    /// Returns once `descriptor` can be read (or its other end is closed). An error means that the wait is over for
-    /// good: the supervisor knows why.
-    fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()>;
+    /// Returns once what is wanted is there. An error of kind `TimedOut` says that it was not in time; any other means that
+    /// the wait is over for good: the supervisor knows why.
+    fn wait(&mut self, wanted: Wanted<'_>) -> io::Result<()>;
 }
 
 /// What is tended, shared between the supervisor and the source that it gets its events from.
 pub type Tended = Arc<Mutex<dyn Tend>>;
 
-/// Waits for `descriptor`, tending meanwhile.
-pub fn wait_readable(tended: &Tended, descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    tended.lock().unwrap_or_else(PoisonError::into_inner).wait_readable(descriptor)
+/// Waits, tending meanwhile.
+pub fn wait(tended: &Tended, wanted: Wanted<'_>) -> io::Result<()> {
+    tended.lock().unwrap_or_else(PoisonError::into_inner).wait(wanted)
 }

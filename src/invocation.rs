@@ -23,6 +23,8 @@ pub struct Invocation {
     pub deadline_ms: Option<u64>,
     /// The same on the clock that cannot be set; `None` where there is no deadline.
     pub deadline: Option<Instant>,
+    /// Why it cannot be given to the handler: this is reported in place of an answer.
+    pub fault: Option<Fault>,
     /// No event follows, as far as its source knows: only a shell does.
     pub is_last: bool,
 }

@@ -1,9 +1,13 @@
 //! One handler process with what it has said so far: its pipes know no protocol, and its protocol no pipes. They meet here.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::protocol::{Dialogue, Frame, Input, Protocol};
+use crate::process_tree::Activity;
+
+/// How long a handler lives before it counts as ready where `/proc` cannot tell.
+const ALIVE: Duration = Duration::from_millis(10);
 
 /// A handler process, talked with.
 #[derive(Debug)]
@@ -18,12 +22,25 @@ pub struct Instance {
     pub retired: bool,
     /// Whether it has been seen to wait for an event, or has had its time for that.
     pub ready: bool,
+    /// Whether it could be seen what it does.
+    could_be_seen: bool,
+    /// How many processes it was when it was seen to be ready.
+    processes: usize,
 }
 
 impl Instance {
     pub fn new(process: Process, protocol: Protocol) -> Self {
         let dialogue = Dialogue::new(protocol);
-        Self { process, dialogue, frame: Frame::default(), answers: 0, retired: false, ready: false }
+        Self {
+            process,
+            dialogue,
+            frame: Frame::default(),
+            answers: 0,
+            retired: false,
+            ready: false,
+            could_be_seen: false,
+            processes: 0,
+        }
     }
 
     pub fn protocol(&self) -> Protocol {
@@ -65,6 +82,22 @@ impl Instance {
     /// Whether it can be given no event: it has ended, or broken off its messages.
     pub fn is_useless(&self) -> bool {
         self.process.ended || self.dialogue.is_broken()
+    }
+
+    /// Looks whether it waits for an event. Where `/proc` cannot tell, it is ready once it has lived for a moment; but who
+    /// could be seen before and cannot be seen now is just becoming another program (execve(2)).
+    pub fn is_seen_ready(&mut self, now: Instant) -> bool {
+        let activity = self.process.activity();
+        let reads_stdin = activity.reads_stdin;
+        self.processes = activity.processes;
+        self.could_be_seen |= reads_stdin.is_some();
+        reads_stdin.unwrap_or(!self.could_be_seen && self.started() + ALIVE <= now)
+    }
+
+    /// Whether `activity` is that of a handler which keeps its answer in a buffer: it has answered before, waits for nothing
+    /// but its next event, and is whole. (Of a pipeline, the process that answers may have died.)
+    pub fn keeps_answer(&self, activity: &Activity) -> bool {
+        activity.at_rest && self.answers > 0 && activity.processes >= self.processes
     }
 
     /// Deals with what has come while no answer is waited for.

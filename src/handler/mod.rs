@@ -19,7 +19,6 @@ mod stopping;
 mod variables;
 
 use std::ffi::OsString;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,7 +34,7 @@ use self::variables::Variable;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::http_event::Request;
-use crate::idle::Tend;
+use crate::idle::{Tend, Wanted};
 use crate::invocation::{Answer, Invocation};
 use crate::log;
 use crate::os::Signals;
@@ -322,8 +321,8 @@ impl Handler {
 }
 
 impl Tend for Handler {
-    fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> std::io::Result<()> {
-        self.lifecycle.wait_readable(descriptor)
+    fn wait(&mut self, wanted: Wanted<'_>) -> std::io::Result<()> {
+        self.lifecycle.wait(wanted)
     }
 }
 

@@ -8,13 +8,16 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 
-use crate::idle::{self, Tended};
+use crate::idle::{self, Tended, Wanted};
+
+/// How long the server may take for an answer whose deadline has passed.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// What is looked after while a connection waits.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub struct Tending {
     tended: OnceLock<Tended>,
     /// Whatever was tended has said that the wait is over for good.
     over: AtomicBool,
+    /// Until when a call must be over, if it must: an answer's, until its event's deadline.
+    until: Mutex<Option<Instant>>,
 }
 
 impl Tending {
@@ -35,13 +40,25 @@ impl Tending {
         self.over.load(Ordering::Relaxed)
     }
 
-    fn wait_readable(&self, stream: &TcpStream) -> io::Result<()> {
-        match self.tended.get() {
-            Some(tended) => {
-                idle::wait_readable(tended, stream.as_fd()).inspect_err(|_| self.over.store(true, Ordering::Relaxed))
+    /// From now on a call must be over by its event's `deadline`, or in a moment, where that has passed: what comes too late
+    /// is posted all the same.
+    pub fn limit(&self, deadline: Option<Instant>) {
+        let until = deadline.map(|deadline| deadline.max(Instant::now() + MOMENT));
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn wait(&self, stream: &TcpStream, to_write: bool) -> io::Result<()> {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = Wanted { descriptor: stream.as_fd(), to_write, until };
+        let result = match self.tended.get() {
+            Some(tended) => idle::wait(tended, wanted),
+            None => wait_alone(wanted),
+        };
+        result.inspect_err(|error| {
+            if error.kind() != io::ErrorKind::TimedOut {
+                self.over.store(true, Ordering::Relaxed);
             }
-            None => wait(stream, PollFlags::POLLIN),
-        }
+        })
     }
 }
 
@@ -76,7 +93,7 @@ impl Connection {
                     let of_head = sent.min(head.len());
                     (head, body) = (&head[of_head..], &body[sent - of_head..]);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(&self.stream, PollFlags::POLLOUT)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.tending.wait(&self.stream, true)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if !strict && is_closed(error.kind()) => return Ok(()),
                 Err(error) => return Err(error),
@@ -86,11 +103,11 @@ impl Connection {
     }
 
     /// Reads once, when there is something; 0 is the end. `asked`: a request has just gone out, so that nothing can be there
-    /// yet. There is no time-out: `/next` has none, and every other call is answered at once.
+    /// yet. `/next` has no time-out.
     pub fn receive(&self, buffer: &mut [u8], mut asked: bool) -> io::Result<usize> {
         loop {
             if std::mem::take(&mut asked) {
-                self.tending.wait_readable(&self.stream)?;
+                self.tending.wait(&self.stream, false)?;
             }
             match (&self.stream).read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => asked = true,
@@ -137,9 +154,25 @@ fn is_closed(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
-fn wait(stream: &TcpStream, events: PollFlags) -> io::Result<()> {
-    match poll(&mut [PollFd::new(stream.as_fd(), events)], PollTimeout::NONE) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
+/// Waits where there is nothing to tend.
+fn wait_alone(wanted: Wanted<'_>) -> io::Result<()> {
+    let events = if wanted.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+    loop {
+        let timeout = match wanted.until {
+            // A millisecond too long rather than none at all.
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+            }
+            None => PollTimeout::NONE,
+        };
+        match poll(&mut [PollFd::new(wanted.descriptor, events)], timeout) {
+            Ok(0) if wanted.until.is_some_and(|until| Instant::now() >= until) => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }

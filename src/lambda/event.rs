@@ -1,6 +1,7 @@
 //! An event as `/next` gives it: its headers become an invocation.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use anyhow::Context;
 use httparse::Header;
@@ -9,6 +10,7 @@ use ureq::http::{HeaderMap, Response};
 
 use super::headers::INVOCATION_ID;
 use super::http::read_body;
+use crate::fault::Fault;
 use crate::invocation::{Headers, Invocation};
 
 const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
@@ -43,11 +45,23 @@ pub fn with_headers(headers: Headers) -> anyhow::Result<Invocation> {
     Ok(invocation)
 }
 
+/// The same with its body. Where that has broken off, the event is there all the same: it gets its error.
+pub fn with_body(mut invocation: Invocation, body: anyhow::Result<Vec<u8>>) -> Invocation {
+    match body {
+        Ok(body) => invocation.body = body,
+        Err(error) => {
+            invocation.fault = Some(Fault::broken_event(&error));
+            // Whoever has broken it off may take no answer either.
+            invocation.deadline.get_or_insert_with(Instant::now);
+        }
+    }
+    invocation
+}
+
 /// The event that ureq has got.
 pub fn read(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
-    let mut invocation = with_headers(headers_in(response.headers()))?;
-    invocation.body = read_body(response, usize::MAX).with_context(|| format!("event {} broke off", invocation.id))?;
-    Ok(invocation)
+    let invocation = with_headers(headers_in(response.headers()))?;
+    Ok(with_body(invocation, read_body(response, usize::MAX)))
 }
 
 /// The headers that say something of an event, from ureq.

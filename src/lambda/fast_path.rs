@@ -16,7 +16,7 @@ use ureq::http::Uri;
 
 use super::connection::{self, Connection};
 use super::event;
-use super::headers::INVOCATION_ID;
+use super::headers::{INVOCATION_ID, path_segment, status_of};
 use super::http::{TRUSTED_LENGTH, USER_AGENT};
 use super::transport::{Connections, MOST_HANDED_OVER};
 use crate::invocation::Invocation;
@@ -34,6 +34,8 @@ pub enum Went<T> {
     Unusual,
     /// The server has closed the connection, or broken it off, before it answered.
     Broken,
+    /// The same, but behind its status: that counts, and the rest of the response is lost.
+    Cut(u16),
 }
 
 impl<T> Went<T> {
@@ -43,6 +45,7 @@ impl<T> Went<T> {
             Self::Well(outcome) => go_on(outcome).map(Went::Well),
             Self::Unusual => Ok(Went::Unusual),
             Self::Broken => Ok(Went::Broken),
+            Self::Cut(status) => Ok(Went::Cut(status)),
         }
     }
 }
@@ -81,10 +84,9 @@ impl FastPath {
         let good = |status| status == 200;
         let went = call(&connection, &self.next, &[], &mut self.input, good, event::headers_of);
         went.context("the Runtime API's /next failed")?.and_then(|(head, came)| {
-            let mut invocation = event::with_headers(head.kept)?;
+            let invocation = event::with_headers(head.kept)?;
             let body = read_body(&connection, head.body_length, &self.input[head.length..came]);
-            invocation.body = body.with_context(|| format!("event {} broke off", invocation.id))?;
-            Ok(invocation)
+            Ok(event::with_body(invocation, body))
         })
     }
 
@@ -92,12 +94,12 @@ impl FastPath {
     pub fn respond(&mut self, invocation: &Invocation, content_type: &str, body: &[u8]) -> anyhow::Result<Went<()>> {
         let nonce = invocation.header(INVOCATION_ID);
         let Some(connection) = self.connections.kept() else { return Ok(Went::Unusual) };
-        if !(is_path_segment(&invocation.id) && nonce.is_none_or(is_header_value)) {
+        if !nonce.is_none_or(is_header_value) {
             return Ok(Went::Unusual);
         }
+        let id = path_segment(&invocation.id);
         self.request.clear();
-        let parts =
-            ["POST ", &self.path, &invocation.id, "/response ", &self.common, "Content-Type: ", content_type, "\r\n"];
+        let parts = ["POST ", &self.path, &id, "/response ", &self.common, "Content-Type: ", content_type, "\r\n"];
         let echo = nonce.map_or(["", "", "", ""], |nonce| [INVOCATION_ID, ": ", nonce, "\r\n"]);
         for part in parts.into_iter().chain(echo) {
             self.request.extend_from_slice(part.as_bytes());
@@ -107,7 +109,11 @@ impl FastPath {
         self.request.extend_from_slice(small);
         let good = |status| (200..300).contains(&status);
         let went = call(&connection, &self.request, large, &mut self.input, good, |_| ())?;
-        went.and_then(|(head, came)| read_body(&connection, head.body_length, &self.input[head.length..came]).map(drop))
+        went.and_then(|(head, came)| {
+            // Its status is what counts. What else it says may be lost.
+            let _ = read_body(&connection, head.body_length, &self.input[head.length..came]);
+            Ok(())
+        })
     }
 }
 
@@ -153,6 +159,10 @@ fn call<T>(
             Ok(Went::Broken)
         }
         Err(error) if !connection::is_broken(error.kind()) => Err(anyhow!(error)),
+        Err(_) if status_of(&input[..filled]).is_some() => {
+            connection.break_off();
+            Ok(Went::Cut(status_of(&input[..filled]).unwrap_or_default()))
+        }
         _ => {
             connection.hand_over(input[..filled].to_vec());
             Ok(Went::Unusual)
@@ -227,11 +237,6 @@ fn read_body(connection: &Connection, length: usize, come: &[u8]) -> anyhow::Res
     }
     body.truncate(length);
     Ok(body)
-}
-
-/// Whether it can stand in a path as it is (RFC 3986, unreserved characters).
-fn is_path_segment(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 /// Whether it can stand in a header line as it is.

@@ -1,4 +1,7 @@
-//! The headers that answers and errors go out with.
+//! The headers that answers and errors go out with, and other small parts of requests and responses.
+
+use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::invocation::Invocation;
 
@@ -19,10 +22,62 @@ pub fn with_nonce<'a>(headers: &[(&'a str, &'a str)], invocation: &'a Invocation
     headers.iter().copied().chain(nonce).collect()
 }
 
+/// A request id as a segment of a path, whatever it is made of (RFC 3986, section 3.3): two dots would be another path.
+pub fn path_segment(id: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if id.bytes().all(is_plain) && !matches!(id, "" | "." | "..") {
+        return Cow::Borrowed(id);
+    }
+    let mut segment = String::with_capacity(id.len() * 3);
+    for byte in id.bytes() {
+        if is_plain(byte) && byte != b'.' {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(segment)
+}
+
+/// The status, if its line has come whole.
+pub fn status_of(response: &[u8]) -> Option<u16> {
+    let end = memchr::memchr(b'\n', response)?;
+    let line = std::str::from_utf8(&response[..end]).ok()?.strip_prefix("HTTP/1.")?;
+    let status = line.split_ascii_whitespace().nth(1)?;
+    status.parse().ok().filter(|_| status.len() == 3)
+}
+
 /// A handler may call its error what it likes; a header takes visible ASCII only, and not without end.
 pub fn header_value(text: &str) -> String {
     text.chars()
         .take(LONGEST_HEADER)
         .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path_whatever_it_is_made_of() {
+        for (id, segment) in [
+            ("8476a536-e9f4", "8476a536-e9f4"),
+            ("a b#c", "a%20b%23c"),
+            ("..", "%2E%2E"),
+            ("a/../../x?y", "a%2F%2E%2E%2F%2E%2E%2Fx%3Fy"),
+            ("\u{e9}%", "%C3%A9%25"),
+        ] {
+            assert_eq!(path_segment(id), segment);
+        }
+    }
+
+    #[test]
+    fn a_status_counts_once_its_line_is_whole() {
+        assert_eq!(status_of(b"HTTP/1.1 202 Accepted\r\nContent-Le"), Some(202));
+        assert_eq!(status_of(b"HTTP/1.0 410\n"), Some(410));
+        for cut in [&b"HTTP/1.1 202 Accep"[..], b"HTTP/1.1 20\r\n", b"HTTP/2 200\r\n", b"", b"rubbish\r\n"] {
+            assert_eq!(status_of(cut), None);
+        }
+    }
 }

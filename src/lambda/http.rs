@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
@@ -40,10 +40,25 @@ pub fn agent(connections: &Arc<Connections>) -> Agent {
 
 /// What the server said to a post. What it refuses is logged, and does not end `bootstrap`: the platform knows better by
 /// then (410: too late; 413: too large; 403, 400: it has an answer already).
-pub fn judge(path: &str, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<()> {
-    let mut response = response.map_err(|error| anyhow!("the Runtime API's /{path} failed: {error}"))?;
-    let status = response.status().as_u16();
-    let words = String::from_utf8_lossy(&read_body(&mut response, LONGEST_WORDS).unwrap_or_default()).trim().to_owned();
+pub fn judge(
+    connections: &Connections,
+    path: &str,
+    response: Result<Response<Body>, ureq::Error>,
+) -> anyhow::Result<()> {
+    match response {
+        Ok(mut response) => {
+            let words = read_body(&mut response, LONGEST_WORDS).unwrap_or_default();
+            judge_status(path, response.status().as_u16(), String::from_utf8_lossy(&words).trim())
+        }
+        Err(error) => match connections.take_cut() {
+            Some(status) => judge_status(path, status, "(the rest of the response is lost)"),
+            None => bail!("the Runtime API's /{path} failed: {error}"),
+        },
+    }
+}
+
+/// The same, of a response of which this is all that is known.
+pub fn judge_status(path: &str, status: u16, words: &str) -> anyhow::Result<()> {
     match status {
         200..=299 => {}
         500..=599 => bail!("the Runtime API's /{path} answered {status}: {words}"),

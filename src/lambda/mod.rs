@@ -28,8 +28,8 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use self::fast_path::{FastPath, Went};
-use self::headers::{ERROR_CAUSE, error_headers, header_value, with_nonce};
-use self::http::{LONGEST_WORDS, agent, judge, read_body, warn_of_double};
+use self::headers::{ERROR_CAUSE, error_headers, header_value, path_segment, with_nonce};
+use self::http::{LONGEST_WORDS, agent, judge, judge_status, read_body, warn_of_double};
 use self::transport::Connections;
 use crate::fault::Fault;
 use crate::idle::Tended;
@@ -134,14 +134,18 @@ impl Lambda {
     /// Posts `body` to `path`; once more where the connection breaks before it was answered, since the platform refuses
     /// doubles.
     fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
+        let _ = self.connections.take_cut();
         let response = match self.post_once(path, headers, body) {
             Err(error) if transport::is_broken(&error) => {
+                if let Some(status) = self.connections.take_cut() {
+                    return judge_status(path, status, "(the rest of the response is lost)");
+                }
                 warn_of_double(path);
                 self.post_once(path, headers, body)
             }
             other => other,
         };
-        judge(path, response)
+        judge(&self.connections, path, response)
     }
 
     fn post_once(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response<Body>, ureq::Error> {
@@ -178,18 +182,22 @@ impl Source for Lambda {
             .content_type
             .as_deref()
             .map_or(Cow::Borrowed("application/json"), |said| Cow::Owned(header_value(said)));
+        self.connections.tending.limit(invocation.deadline);
         let went = self.fast_path.respond(invocation, &content_type, &answer.body);
         let went = went.with_context(|| format!("the Runtime API's /response to {} failed", invocation.id))?;
-        let path = || format!("invocation/{}/response", invocation.id);
+        let path = || format!("invocation/{}/response", path_segment(&invocation.id));
         let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
-        match went {
+        let posted = match went {
             Went::Well(()) => Ok(()),
+            Went::Cut(status) => judge_status(&path(), status, "(the rest of the response is lost)"),
             Went::Unusual => self.post(&path(), &headers(), &answer.body),
             Went::Broken => {
                 warn_of_double(&path());
-                judge(&path(), self.post_once(&path(), &headers(), &answer.body))
+                judge(&self.connections, &path(), self.post_once(&path(), &headers(), &answer.body))
             }
-        }
+        };
+        self.connections.tending.limit(None);
+        posted
     }
 
     fn stream(
@@ -206,7 +214,11 @@ impl Source for Lambda {
         let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
         let [content_type, error_type] = error_headers(&error_type);
         let headers = with_nonce(&[content_type, error_type, (ERROR_CAUSE, &cause)], invocation);
-        self.post(&format!("invocation/{}/error", invocation.id), &headers, &fault.body())
+        self.connections.tending.limit(invocation.deadline);
+        let path = format!("invocation/{}/error", path_segment(&invocation.id));
+        let posted = self.post(&path, &headers, &fault.body());
+        self.connections.tending.limit(None);
+        posted
     }
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {

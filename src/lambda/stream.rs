@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 
 use super::Lambda;
-use super::headers::{ERROR_TYPE, INVOCATION_ID, header_value};
+use super::headers::{ERROR_TYPE, INVOCATION_ID, header_value, path_segment};
 use super::http::judge;
 use super::prelude::Prelude;
 use super::transport::Connections;
@@ -26,7 +26,7 @@ pub fn send(
     content_type: Option<&str>,
     answer: &mut dyn AnswerStream,
 ) -> anyhow::Result<Option<Fault>> {
-    let path = format!("invocation/{}/response", invocation.id);
+    let path = format!("invocation/{}/response", path_segment(&invocation.id));
     let content_type = header_value(content_type.unwrap_or("application/octet-stream"));
     let mut answer = Prelude::of(answer, &content_type);
     let mut request = lambda
@@ -39,12 +39,14 @@ pub fn send(
         request = request.header(INVOCATION_ID, nonce);
     }
     let mut body = StreamBody { answer: &mut answer, connections: &lambda.connections, fault: None };
+    lambda.connections.tending.limit(invocation.deadline);
     lambda.connections.begin_stream();
     // Never twice: what was streamed is gone.
     let response = request.send(SendBody::from_reader(&mut body));
     lambda.connections.end_stream();
+    lambda.connections.tending.limit(None);
     let fault = body.fault;
-    judge(&path, response)?;
+    judge(&lambda.connections, &path, response)?;
     Ok(fault)
 }
 

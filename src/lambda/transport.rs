@@ -13,6 +13,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 
 use super::buffers::{ROOM, TransportBuffers};
 use super::connection::{self, Connection, Tending};
+use super::headers::status_of;
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
@@ -31,6 +32,8 @@ pub struct Connections {
     streaming: AtomicBool,
     /// What goes behind the last chunk.
     trailers: Mutex<Option<String>>,
+    /// The status of a response that broke off behind it.
+    cut: Mutex<Option<u16>>,
 }
 
 impl Connections {
@@ -58,6 +61,11 @@ impl Connections {
     pub fn end_stream(&self) {
         self.streaming.store(false, Ordering::Relaxed);
         self.take_trailers();
+    }
+
+    /// The status of a response that broke off behind it, since this was asked last.
+    pub fn take_cut(&self) -> Option<u16> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn take_trailers(&self) -> Option<String> {
@@ -91,6 +99,7 @@ impl Connector<()> for Dialer {
             connections: self.0.clone(),
             buffers: TransportBuffers::default(),
             asked: false,
+            begun: Vec::new(),
         }))
     }
 }
@@ -102,9 +111,27 @@ pub struct UreqTransport {
     buffers: TransportBuffers,
     /// A request has just gone out: its answer cannot be there yet.
     asked: bool,
+    /// The beginning of its response.
+    begun: Vec<u8>,
 }
 
+/// Enough for a status line.
+const STATUS_LINE: usize = 128;
+
 impl UreqTransport {
+    /// Notes what has come of a response; `None` is its end, for which it may be too early.
+    fn note(&mut self, come: Option<usize>) {
+        let Some(come) = come.filter(|&come| come > 0) else {
+            let status = status_of(&self.begun);
+            *self.connections.cut.lock().unwrap_or_else(PoisonError::into_inner) = status;
+            return;
+        };
+        let input = self.buffers.input();
+        let new = &input[input.len() - come..];
+        let room = STATUS_LINE.saturating_sub(self.begun.len());
+        self.begun.extend_from_slice(&new[..new.len().min(room)]);
+    }
+
     /// Sends what is held back.
     fn send(&mut self) -> Result<(), Error> {
         let held = std::mem::take(&mut self.buffers.held);
@@ -150,12 +177,18 @@ impl Transport for UreqTransport {
         if let Some(come) = self.connection.take_over().filter(|come| !come.is_empty()) {
             self.buffers.input_append_buf()[..come.len()].copy_from_slice(&come);
             self.buffers.input_appended(come.len());
+            self.begun.clear();
+            self.note(Some(come.len()));
             return Ok(true);
         }
         self.send()?;
-        let got = self.connection.receive(self.buffers.input_append_buf(), std::mem::take(&mut self.asked))?;
-        self.buffers.input_appended(got);
-        Ok(got > 0)
+        if self.asked {
+            self.begun.clear();
+        }
+        let got = self.connection.receive(self.buffers.input_append_buf(), std::mem::take(&mut self.asked));
+        self.buffers.input_appended(*got.as_ref().unwrap_or(&0));
+        self.note(got.as_ref().ok().copied());
+        Ok(got? > 0)
     }
 
     fn is_open(&mut self) -> bool {

@@ -8,11 +8,11 @@
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::ProcessTree;
 use super::descendants::{self, Members};
 use super::descriptors::{Descriptors, Kind, Set};
 use super::poll_set;
 use super::proc::{self, Blocked, Status};
+use super::roots::Tree;
 use super::seen::{Doing, Seen, TimeOut};
 use super::service_threads;
 use super::wait::Wait;
@@ -29,6 +29,8 @@ pub struct Activity {
     /// Some thread waits for our stdin. `None` where none was seen to, and not all could be looked at.
     pub reads_stdin: Option<bool>,
     pub seen: Seen,
+    /// How many processes there are.
+    pub processes: usize,
 }
 
 /// What a thread's wait says.
@@ -62,14 +64,14 @@ struct Thread {
 }
 
 /// Looks at all of the tree. Unless `stdin_is_empty`, it is not at rest.
-pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
+pub fn look(tree: &Tree, stdin_is_empty: bool) -> Activity {
     if !descendants::proc_is_ours() {
-        return Activity { at_rest: false, reads_stdin: None, seen: Seen::nothing() };
+        return Activity { at_rest: false, reads_stdin: None, seen: Seen::nothing(), processes: 1 };
     }
     let mut bytes = Vec::new();
     let members = descendants::members(tree);
     let threads = threads(&members);
-    let mut may_rest = stdin_is_empty && !members.is_cut && threads.len() < MOST_THREADS;
+    let mut may_rest = stdin_is_empty && !members.is_cut && !members.has_changed && threads.len() < MOST_THREADS;
     let before = may_rest.then(|| statuses(&threads, &mut bytes));
     let descriptors = Descriptors::new(tree.pipes, &members.pids);
     let mut seen = Seen::default();
@@ -93,7 +95,7 @@ pub fn look(tree: &ProcessTree, stdin_is_empty: bool) -> Activity {
     }
     let reads_stdin = if seen.reads_stdin || all_were_seen { Some(seen.reads_stdin) } else { None };
     seen.name(tree.root, &mut bytes);
-    Activity { at_rest, reads_stdin, seen }
+    Activity { at_rest, reads_stdin, seen, processes: members.pids.len() }
 }
 
 /// All threads, in the order of their processes.
@@ -126,7 +128,7 @@ fn still_as(
     before: &[Option<Status>],
     members: &Members,
     threads: &[Thread],
-    tree: &ProcessTree,
+    tree: &Tree,
     bytes: &mut Vec<u8>,
 ) -> bool {
     let now = descendants::members(tree);

@@ -9,11 +9,11 @@ use std::fs;
 use std::io;
 use std::sync::OnceLock;
 
-use nix::unistd::{Pid, getpgrp, getpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getsid};
 
-use super::ProcessTree;
 use super::proc::{self, Stat};
-use super::roots::{self, Root};
+use super::roots::{self, Root, Tree};
 
 /// Who forks more than this is not looked at, but killed all the same.
 pub const MOST: usize = 4096;
@@ -27,6 +27,8 @@ pub struct Members {
     pub doubtful: Vec<Pid>,
     /// There may be more: they were too many, or a list could not be read.
     pub is_cut: bool,
+    /// An orphan has ended while they were listed: its children may be missing.
+    pub has_changed: bool,
 }
 
 /// Whether `/proc` is there and speaks of our own process namespace: in another's the numbers mean other processes.
@@ -42,7 +44,7 @@ fn children_are_listed() -> bool {
 }
 
 /// The tree's processes as of now.
-pub fn members(tree: &ProcessTree) -> Members {
+pub fn members(tree: &Tree) -> Members {
     let mut members = Members::default();
     if tree.root_is_ours {
         members.pids.push(tree.root);
@@ -65,6 +67,7 @@ pub fn members(tree: &ProcessTree) -> Members {
         }
     }
     members.is_cut |= finder.has_failed;
+    members.has_changed = finder.has_changed;
     members
 }
 
@@ -87,7 +90,7 @@ enum Owner {
 }
 
 /// Whose an orphan is. What was started before a tree is not from it.
-fn owner(tree: &ProcessTree, orphan: &Orphan, roots: &[Root], bytes: &mut Vec<u8>) -> Owner {
+fn owner(tree: &Tree, orphan: &Orphan, roots: &[Root], bytes: &mut Vec<u8>) -> Owner {
     if orphan.stat.group == tree.root || orphan.stat.session == tree.root {
         return Owner::This;
     }
@@ -127,6 +130,7 @@ struct Finder {
     parents: Option<Vec<(Pid, Pid)>>,
     /// Some list could not be read, though what it is of has not ended.
     has_failed: bool,
+    has_changed: bool,
 }
 
 impl Finder {
@@ -138,7 +142,7 @@ impl Finder {
         let mut bytes = Vec::new();
         let parents = (!by_lists).then(|| all_parents(&mut bytes));
         let has_failed = matches!(parents, Some(Err(_)));
-        Self { bytes, parents: parents.map(Result::unwrap_or_default), has_failed }
+        Self { bytes, parents: parents.map(Result::unwrap_or_default), has_failed, has_changed: false }
     }
 
     /// Adds what descends from the members from `start` on, in the order of generations.
@@ -186,11 +190,24 @@ impl Finder {
                         .filter(|stat| stat.group != own_group && stat.parent == getpid())
                         .map(|stat| Orphan { pid, stat }),
                 ),
-                Err(error) => self.has_failed |= !proc::is_gone(&error) || proc::exists(pid),
+                Err(error) if proc::is_gone(&error) && !proc::exists(pid) => self.has_changed = true,
+                Err(_) => match hidden(pid) {
+                    Some(stat) if stat.group == own_group => {}
+                    Some(stat) => orphans.push(Orphan { pid, stat }),
+                    None => self.has_failed = true,
+                },
             }
         }
         orphans
     }
+}
+
+/// What the system says of a child of ours that `/proc` hides. When it was started is not known: not before any tree.
+fn hidden(pid: Pid) -> Option<Stat> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let state = if waitid(Id::Pid(pid), flags) == Ok(WaitStatus::StillAlive) { b'S' } else { b'Z' };
+    let (group, session) = (getpgid(Some(pid)).ok()?, getsid(Some(pid)).ok()?);
+    Some(Stat { state, parent: getpid(), group, session, started: u64::MAX })
 }
 
 /// A child that moved while the lists were read may be in two of them.

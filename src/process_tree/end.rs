@@ -13,10 +13,9 @@ use nix::sys::signal::{Signal, kill as kill_process, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use super::ProcessTree;
 use super::descendants::{self, Members};
 use super::proc::{self, Stat};
-use super::roots;
+use super::roots::{self, Tree};
 use crate::os;
 
 /// How long all of a tree may take to be gone: what is in an uninterruptible call takes longer, and is left behind.
@@ -29,27 +28,31 @@ const ROUNDS: usize = 64;
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// Sends `signal` to all of it.
-pub fn signal(tree: &ProcessTree, signal: Signal) {
+pub fn signal(tree: &Tree, signal: Signal) {
     let members = descendants::members(tree);
     signal_all(tree, &members, &members.pids, signal);
 }
 
 /// Ends all of it. The root is not reaped.
-pub fn kill(tree: &ProcessTree) -> bool {
+///
+/// It is over once the root has ended, which then has no children, and no orphan is left: whoever lived would be somebody's child,
+/// and the first of them ours.
+pub fn kill(tree: &Tree) -> bool {
     let until = Instant::now() + KILLING;
+    let mut killed: Vec<Pid> = Vec::new();
     loop {
         let members = stop(tree, until);
         signal_all(tree, &members, &members.pids, Signal::SIGKILL);
+        killed.extend(members.pids.iter().filter(|pid| !killed.contains(pid)).collect::<Vec<_>>());
         reap_orphans();
-        let left = living(tree);
-        if left.is_empty() {
-            reap_orphans();
+        let left = left(tree, &killed);
+        if left.as_ref().is_some_and(Vec::is_empty) {
             return true;
         }
         if Instant::now() >= until {
             return false;
         }
-        wait_for_any(&left, until);
+        wait_for_any(&left.unwrap_or_default(), until);
     }
 }
 
@@ -95,7 +98,7 @@ pub fn reap_ended() {
 }
 
 /// Stops all of it, so that nobody new comes while the others are killed. A handler alone has no need of that.
-fn stop(tree: &ProcessTree, until: Instant) -> Members {
+fn stop(tree: &Tree, until: Instant) -> Members {
     let mut members = descendants::members(tree);
     if members.pids.len() <= 1 {
         return members;
@@ -114,7 +117,7 @@ fn stop(tree: &ProcessTree, until: Instant) -> Members {
 }
 
 /// Signals `pids`, which are members, and the root's group as a whole.
-fn signal_all(tree: &ProcessTree, members: &Members, pids: &[Pid], signal: Signal) {
+fn signal_all(tree: &Tree, members: &Members, pids: &[Pid], signal: Signal) {
     if tree.root_is_ours {
         let _ = killpg(tree.root, signal);
     }
@@ -128,13 +131,7 @@ fn signal_all(tree: &ProcessTree, members: &Members, pids: &[Pid], signal: Signa
 
 /// Signals one that is not in the root's group. Its number may be another's by now: a process is meant only if its parent is of
 /// the tree, or if it has become ours.
-fn signal_member(
-    tree: &ProcessTree,
-    members: &Members,
-    pid: Pid,
-    signal: Signal,
-    bytes: &mut Vec<u8>,
-) -> io::Result<()> {
+fn signal_member(tree: &Tree, members: &Members, pid: Pid, signal: Signal, bytes: &mut Vec<u8>) -> io::Result<()> {
     let descriptor = os::process_descriptor(pid);
     let stat = Stat::parse(proc::read(&format!("/proc/{pid}/stat"), bytes)?);
     let is_meant = stat.is_some_and(|stat| {
@@ -152,23 +149,26 @@ fn signal_member(
     }
 }
 
-/// Who of the tree has not ended yet.
-fn living(tree: &ProcessTree) -> Vec<Pid> {
-    let mut bytes = Vec::new();
-    let mut lives = |pid: &Pid| {
-        let stat = descendants::proc_is_ours().then(|| proc::read(&format!("/proc/{pid}/stat"), &mut bytes));
+/// Who is left of the tree: dead ones that have not been reaped too, but for the root. `None` if that has changed meanwhile.
+///
+/// Who is dying has lost its environment and its pipes, and may not be known for what it was any more, if it was not `killed`.
+fn left(tree: &Tree, killed: &[Pid]) -> Option<Vec<Pid>> {
+    let mut members = descendants::members(tree);
+    members.pids.extend(members.doubtful.iter().filter(|pid| killed.contains(pid)));
+    let root_has_ended = || {
+        let mut bytes = Vec::new();
+        let stat = descendants::proc_is_ours().then(|| proc::read(&format!("/proc/{}/stat", tree.root), &mut bytes));
         match stat {
-            Some(Ok(text)) => Stat::parse(text).is_none_or(|stat| !matches!(stat.state, b'Z' | b'X')),
-            _ => has_not_ended(*pid),
+            Some(Ok(text)) => Stat::parse(text).is_some_and(|stat| matches!(stat.state, b'Z' | b'X')),
+            _ => !is_alive(tree.root),
         }
     };
-    let mut pids = descendants::members(tree).pids;
-    pids.retain(|pid| lives(pid));
-    pids
+    members.pids.retain(|&pid| pid != tree.root || !root_has_ended());
+    (!members.has_changed).then_some(members.pids)
 }
 
 /// Of a child of ours, without `/proc`.
-fn has_not_ended(pid: Pid) -> bool {
+fn is_alive(pid: Pid) -> bool {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
 }

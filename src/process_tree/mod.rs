@@ -43,6 +43,8 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::fstat;
 use nix::unistd::{Pid, getpid};
 
+use roots::{Root, Tree};
+
 pub use activity::Activity;
 pub use end::{kill_orphans, reap_ended};
 
@@ -69,15 +71,7 @@ impl Mark {
 
 /// A handler process and all that descends from it.
 #[derive(Debug)]
-pub struct ProcessTree {
-    root: Pid,
-    /// When the root was started, in ticks.
-    started: u64,
-    /// The root's stdin, stdout and stderr, as inodes.
-    pipes: [Option<u64>; 3],
-    /// The root has not been reaped: its number is its own, and its group's.
-    root_is_ours: bool,
-}
+pub struct ProcessTree(Tree);
 
 impl ProcessTree {
     /// Has `spawn` start a process in a group of its own (with `mark` in its environment), which is the root.
@@ -86,25 +80,25 @@ impl ProcessTree {
     pub fn spawn(mark: Option<&Mark>, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<(Child, Self)> {
         roots::enter(|| {
             let child = spawn()?;
-            let tree = Self {
+            let tree = Tree {
                 root: Pid::from_raw(child.id().cast_signed()),
                 started: start_of(child.id()),
                 pipes: [inode(child.stdin.as_ref()), inode(child.stdout.as_ref()), inode(child.stderr.as_ref())],
                 root_is_ours: true,
             };
-            let root = roots::Root {
+            let root = Root {
                 pid: tree.root,
                 started: tree.started,
                 pipes: tree.pipes,
                 mark: mark.map(|mark| mark.entry().to_bytes().into()),
             };
-            Ok(((child, tree), root))
+            Ok(((child, Self(tree)), root))
         })
     }
 
     /// The first process, whose group has the same number.
     pub fn root(&self) -> Pid {
-        self.root
+        self.0.root
     }
 
     /// Whether there is a `/proc` to look into.
@@ -114,30 +108,30 @@ impl ProcessTree {
 
     /// Looks at what all of it does. `stdin_is_empty`: all that is to be written has been, and the pipe has been emptied.
     pub fn activity(&self, stdin_is_empty: bool) -> Activity {
-        activity::look(self, stdin_is_empty)
+        activity::look(&self.0, stdin_is_empty)
     }
 
     /// Sends `signal` to all of it.
     pub fn signal(&self, signal: Signal) {
-        end::signal(self, signal);
+        end::signal(&self.0, signal);
     }
 
     /// Ends all of it at once, and reaps it but for the root, which is its `Child`'s to reap. Whether all of it is gone: what
     /// is in an uninterruptible call, or another user's, is left behind.
     pub fn kill(&mut self) -> bool {
-        end::kill(self)
+        end::kill(&self.0)
     }
 
     /// The root has been reaped: its number may be another's from now on. What is left of the tree is not looked for any more
     /// but as orphans.
     pub fn root_was_reaped(&mut self) {
-        self.root_is_ours = false;
+        self.0.root_is_ours = false;
     }
 }
 
 impl Drop for ProcessTree {
     fn drop(&mut self) {
-        roots::remove(self.root);
+        roots::remove(self.0.root);
     }
 }
 

@@ -15,6 +15,18 @@ pub struct Root {
     pub mark: Option<Box<[u8]>>,
 }
 
+/// What a tree is known by.
+#[derive(Debug)]
+pub struct Tree {
+    pub root: Pid,
+    /// When the root was started, in ticks.
+    pub started: u64,
+    /// The root's stdin, stdout and stderr, as inodes.
+    pub pipes: [Option<u64>; 3],
+    /// The root has not been reaped: its number is its own, and its group's.
+    pub root_is_ours: bool,
+}
+
 /// Whoever starts a root holds this for writing until it is entered: a child of ours that is not in here is an orphan.
 static ROOTS: RwLock<Vec<Root>> = RwLock::new(Vec::new());
 

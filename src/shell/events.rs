@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
-use crate::idle::{self, Tended};
+use crate::idle::{self, Tended, Wanted};
 use crate::json::{Finder, Scalars, Step};
 use crate::log;
 use crate::os;
@@ -155,7 +155,7 @@ impl Input {
 
     fn fill(&mut self, tended: Option<&Tended>) -> io::Result<()> {
         if let Some(tended) = tended {
-            idle::wait_readable(tended, self.file.as_fd())?;
+            idle::wait(tended, Wanted::to_read(self.file.as_fd()))?;
         }
         let got = os::read_append(self.file.as_fd(), &mut self.buffer, PIECE)?;
         self.ended = got == 0;

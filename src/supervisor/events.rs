@@ -58,7 +58,11 @@ pub fn serve(source: &mut dyn Source, handler: &mut dyn Answers) -> anyhow::Resu
 
 /// Gives one event to the handler, and what comes of it to the source.
 fn answer(source: &mut dyn Source, handler: &mut dyn Answers, invocation: &mut Invocation) -> anyhow::Result<()> {
-    match handler.exchange(invocation) {
+    let exchanged = match invocation.fault.take() {
+        Some(fault) => Err(fault),
+        None => handler.exchange(invocation),
+    };
+    match exchanged {
         Ok(Answer::Whole(answer)) => source.respond(invocation, &answer),
         Ok(Answer::Stream { content_type, begun, whole }) => {
             stream(source, handler, invocation, content_type.as_deref(), (begun, whole))

@@ -5,6 +5,8 @@ use crate::harness::{Call, Event, Function, Running, need};
 use serde_json::json;
 use std::time::Duration;
 
+mod printed;
+
 /// A function whose function.sh holds this.
 fn sh(source: &str) -> Function {
     need("bash");

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 mod conditions;
+mod memory;
 mod older_runtime;
+mod process;
 
 /// A function in main.lisp, called `handler`.
 fn lisp(source: &str) -> Function {
@@ -93,8 +95,9 @@ fn a_function_may_be_in_any_package() {
 #[test]
 fn what_is_not_a_string_is_a_marshal_error_but_nil_is_null() {
     let function = lisp("(defun handler (event headers) (declare (ignore headers)) (read-from-string event))");
-    let function =
-        function.event("42").expect_error("Runtime.MarshalError", "neither a string nor octets, but a FIXNUM");
+    let function = function
+        .event("42")
+        .expect_error("Runtime.MarshalError", "neither a string, octets nor a stream, but a FIXNUM");
     function.event("nil").expect_response("null").event("\"x\"").expect_response("\"x\"").run();
 }
 

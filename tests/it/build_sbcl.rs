@@ -195,6 +195,30 @@ fn nothing_in_it_needs_a_glibc_that_lambda_has_not() {
 }
 
 #[test]
+fn the_licences_of_all_that_is_packed_are_in_it() {
+    let folder = Folder::new();
+    unzip(&with_libraries(), folder.path());
+    let licences = folder.path().join("share/licenses");
+    let mut packed = vec!["lambda-stdio".to_owned(), "sbcl".to_owned(), "yason".to_owned(), "alexandria".to_owned()];
+    for file in fs::read_dir(folder.path().join("lib")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        packed.extend(name.contains(".so").then_some(name));
+    }
+    for name in packed {
+        let files = fs::read_dir(licences.join(&name)).unwrap_or_else(|_| panic!("{name} has no licence in the layer"));
+        let text: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        assert!(text.to_lowercase().contains("copyright") || text.contains("Licen"), "{name}: {text}");
+    }
+    // One that has none.
+    let packing = Build::new("sbcl --with mine -o out").packing_the_tested();
+    let home = packing.folder.path().to_owned();
+    let system = "(defsystem \"mine\" :components ((:file \"a\")))";
+    let packing = packing.env("HOME", home).file("common-lisp/mine/mine.asd", system, 0o644);
+    let built = packing.file("common-lisp/mine/a.lisp", "(defun f () 1)", 0o644).succeed();
+    assert!(built.stdout.contains("no licence was found for mine"), "{}", built.stdout);
+}
+
+#[test]
 fn nothing_of_where_it_was_made_is_in_it() {
     let packing = Build::new("sbcl -o elsewhere").packing_the_tested().env("TZ", "Asia/Tokyo").env("LC_ALL", "C");
     let built = packing.env("HOME", "/home/of-mine").env("MY_TOKEN", "is-secret").succeed();

@@ -239,6 +239,7 @@ fn rubbish_ends_it_with_a_reason_or_does_no_harm() {
                     }
                     // An answer is to an event that was given, as the bytes have it that were sent (or their text, at least).
                     Some((Call::Response | Call::Error, id, _)) => {
+                        let id = unescaped(&id);
                         let known = given_well.contains(&id) || String::from_utf8_lossy(&bytes).contains(&id);
                         assert!(known && !id.is_empty(), "{id:?} was answered: {}", shown());
                         connection.take();
@@ -255,4 +256,16 @@ fn rubbish_ends_it_with_a_reason_or_does_no_harm() {
         ended += 1;
     }
     println!("{count} broken responses in {:.1?}, {ended} ends", started.elapsed());
+}
+
+/// A path's segment as the text that it stands for.
+fn unescaped(segment: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), segment.as_bytes());
+    while let Some((&byte, behind)) = rest.split_first() {
+        let code = behind.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(|_| byte == b'%');
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

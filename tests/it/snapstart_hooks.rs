@@ -107,7 +107,7 @@ fn one_of_a_kind_is_enough() {
 
 #[test]
 fn a_function_without_hooks_and_a_sandbox_without_snapshot_hear_nothing() {
-    for function in [python(""), python("").file("app.py", "def handler(event, context): return 'nothing'"), lisp("")] {
+    for function in [python(""), python("").file("app.py", "def handler(event, context): return 'nothing'")] {
         let function = function.env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").start();
         assert_eq!(function.call("1").json(), "nothing");
         assert!(!function.stderr().contains(ANSWERED), "{}", function.story());
@@ -117,6 +117,17 @@ fn a_function_without_hooks_and_a_sandbox_without_snapshot_hear_nothing() {
         let function = function.env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand").start();
         assert_eq!(function.call("1").json(), "nothing");
     }
+}
+
+#[test]
+fn random_numbers_in_lisp_are_each_sandboxs_own() {
+    let numbers = "(defvar *copy* (make-random-state nil))
+         (defun handler (event headers)
+           (declare (ignore event headers))
+           (princ-to-string (= (random most-positive-fixnum) (random most-positive-fixnum *copy*))))";
+    assert_eq!(lisp(numbers).start().call("1").json(), "NIL", "the snapshot's would come again in each sandbox");
+    let without = lisp(numbers).env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand").start();
+    assert_eq!(without.call("1").json(), "T");
 }
 
 /// The one report of a failure, which `bootstrap` has made before it ended.

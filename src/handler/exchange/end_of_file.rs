@@ -13,6 +13,7 @@ use super::outcome::Outcome;
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::Cadence;
+use crate::handler::protocol::Dialogue;
 use crate::invocation::{Answer, Invocation, LARGEST_ANSWER};
 use crate::process_tree::ProcessTree;
 
@@ -102,6 +103,10 @@ pub fn collect(instance: &mut Instance, proof: Proof, limits: &mut Limits<'_>) -
         let fault = Fault::too_large(LARGEST_ANSWER, LARGEST_ANSWER, false);
         return Ok(Outcome::give_up(instance, fault));
     };
+    if Dialogue::is_greeting(&whole) {
+        let message = "The handler said that it speaks messages after it had been given an event: it must say so before it first reads (HANDLER_READY_TIMEOUT_MS is how long it may take)";
+        return Ok(Outcome::give_up(instance, Fault::marshal(message)));
+    }
     instance.process.stdout.output = whole;
     Ok(match oneshot::collect(instance, limits)? {
         // A thread that was still at it may have ended with the others: what they said of it is no answer.

@@ -7,7 +7,8 @@ use super::limits::Limits;
 use super::outcome::{Outcome, Streamed};
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
-use crate::handler::protocol::message::{Broken, Item, Message, Stream};
+use crate::handler::protocol::message::Message;
+use crate::handler::protocol::reader::{Broken, Item, Stream};
 use crate::handler::protocol::reply::{ERROR_TYPE, broken_fault, log_dropped, request_id, result};
 use crate::invocation::Answer;
 

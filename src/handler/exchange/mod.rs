@@ -60,9 +60,7 @@ pub fn carry_out(
     }
     match protocol {
         // A process that was started for this very event may be right not to wait for it.
-        Protocol::Oneshot | Protocol::LearnedOneshot
-            if instance.process.ended && instance.started() <= limits.began =>
-        {
+        _ if protocol.is_oneshot() && instance.process.ended && instance.started() <= limits.began => {
             Ok(Outcome::Untouched)
         }
         Protocol::Oneshot | Protocol::LearnedOneshot => match manner.streaming {
@@ -72,7 +70,7 @@ pub fn carry_out(
         Protocol::Messages => message::exchange(instance, &invocation.id, limits),
         // What these are given is no event: see below.
         Protocol::Cgi | Protocol::JsonRpc => Err(io::Error::other("there is no such exchange")),
-        Protocol::Loop => line::exchange(instance, None, limits),
+        Protocol::Loop | Protocol::BufferedLoop => line::exchange(instance, None, limits),
         Protocol::Undecided => {
             let search = end_of_file::Search::new(invocation, manner.half_margin, limits);
             line::exchange(instance, Some(search), limits)

@@ -17,9 +17,6 @@ use crate::handler::variables::Variable;
 use crate::log;
 use crate::os::{Image, Signals};
 
-/// How long a handler lives before it counts as ready where `/proc` cannot tell.
-const ALIVE: Duration = Duration::from_millis(10);
-
 /// What is started, over and over.
 pub struct Launch {
     /// None yet, as long as there is no such handler.
@@ -75,8 +72,9 @@ impl Launch {
 
     /// Whether `instance` is seen to wait for an event, or has had its time for that. Whoever asks does not wait.
     pub fn see_ready(&self, instance: &mut Instance) -> bool {
-        let seen = || instance.process.activity().reads_stdin.unwrap_or(instance.started().elapsed() >= ALIVE);
-        instance.ready = instance.ready || instance.started().elapsed() >= self.ready_timeout || seen();
+        instance.ready = instance.ready
+            || instance.started().elapsed() >= self.ready_timeout
+            || instance.is_seen_ready(Instant::now());
         instance.ready
     }
 
@@ -100,8 +98,7 @@ impl Launch {
             }
             let now = Instant::now();
             let looked_at = !instance.dialogue.awaits_greeting() && cadence.is_due();
-            let seen = || instance.process.activity().reads_stdin.unwrap_or(instance.started() + ALIVE <= now);
-            if instance.dialogue.has_greeted() || (looked_at && seen()) {
+            if instance.dialogue.has_greeted() || (looked_at && instance.is_seen_ready(now)) {
                 self.set_ready(instance);
             } else if now >= ready_by {
                 log::warn(format_args!(

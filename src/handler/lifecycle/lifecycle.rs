@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,14 +19,18 @@ use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
 use crate::handler::program::{Program, find};
-use crate::handler::stopping::{GRACE, Stopping};
+use crate::handler::stopping::Stopping;
 use crate::handler::variables::Variable;
+use crate::idle::Wanted;
 use crate::log;
 use crate::os::Signals;
 use crate::process_tree;
 
 /// How long a handler that has answered early may take to read the rest of its event.
 const READING_ON: Duration = Duration::from_secs(1);
+
+/// How long Lambda may take, once the handler's time after a signal is over, to be told of what came of its event.
+const REPORTING: Duration = Duration::from_millis(100);
 
 /// The handler's processes, and what starts them.
 pub struct Lifecycle {
@@ -134,9 +137,9 @@ impl Lifecycle {
         self.starts.is_alive()
     }
 
-    /// Waits until `descriptor` can be read, and keeps the handler going meanwhile: its late output goes to the log, a
-    /// process that ends is started again, and signals are passed on.
-    pub fn wait_readable(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    /// Waits for what is wanted, and keeps the handler going meanwhile: its late output goes to the log, a process that ends
+    /// is started again, and signals are passed on.
+    pub fn wait(&mut self, wanted: Wanted<'_>) -> io::Result<()> {
         loop {
             if !self.busy {
                 self.follow_changes();
@@ -150,7 +153,7 @@ impl Lifecycle {
             }
             // What a killed handler leaves to report is still to be posted.
             let (give_up_at, signals) = match &self.pool.stopping {
-                Some(stopping) => (Some(stopping.kill_at + GRACE), None),
+                Some(stopping) => (Some(stopping.kill_at + REPORTING), None),
                 None => (None, Some(&*self.starts.launch.signals)),
             };
             if give_up_at.is_some_and(|give_up_at| Instant::now() >= give_up_at) {
@@ -158,12 +161,13 @@ impl Lifecycle {
             }
             let retry = self.starts.restarts.next.filter(|_| !self.busy && self.is_incomplete());
             let wait = Wait {
-                until: [give_up_at, retry].into_iter().flatten().min(),
-                other: Some(descriptor),
+                until: [give_up_at, retry, wanted.until].into_iter().flatten().min(),
+                other: Some((wanted.descriptor, wanted.to_write)),
                 changes: self.reload.as_ref().filter(|_| !self.busy).map(Reload::as_fd),
                 signals,
             };
-            let woke = self.pool.wait(&wait)?;
+            // While an answer is being sent, what the handler says next may be more of it, and is read when there is room.
+            let woke = if wanted.to_write { poll::wait(&mut [], &wait)? } else { self.pool.wait(&wait)? };
             if woke.signal {
                 self.pool.note_signal(&self.starts.launch.signals);
             }
@@ -172,6 +176,8 @@ impl Lifecycle {
                 self.read_changes();
             } else if woke.other {
                 return Ok(());
+            } else if wanted.until.is_some_and(|until| Instant::now() >= until) {
+                return Err(io::ErrorKind::TimedOut.into());
             }
         }
     }

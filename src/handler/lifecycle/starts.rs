@@ -58,6 +58,11 @@ impl Starts {
     pub fn load(&mut self, program: Program) -> Result<(), Fault> {
         self.learned = Learned::new(self.config.mode, program.speaks_messages);
         let mut environment = config::handler_environment(&self.config, &self.name, self.context_file.as_ref());
+        for (name, value) in program.variables {
+            if !environment.iter().any(|(known, _)| known == name) {
+                environment.push((name.into(), value.into()));
+            }
+        }
         if self.learned.protocol == Protocol::Cgi {
             environment.retain(|(name, _)| !cgi::is_meta_variable(&name.to_string_lossy()));
         }

@@ -23,8 +23,8 @@ const ASKING: Duration = Duration::from_millis(20);
 #[derive(Default)]
 pub struct Wait<'a> {
     pub until: Option<Instant>,
-    /// A descriptor of somebody else's that may become readable.
-    pub other: Option<BorrowedFd<'a>>,
+    /// A descriptor of somebody else's that may become readable, or writable where that is `true`.
+    pub other: Option<(BorrowedFd<'a>, bool)>,
     /// One that becomes readable when a file changes.
     pub changes: Option<BorrowedFd<'a>>,
     pub signals: Option<&'a Signals>,
@@ -110,11 +110,11 @@ fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watch
             until = Some(until.map_or(ask, |until| until.min(ask)));
         }
     }
-    let others = [
-        (Watched::Other, wait.other),
-        (Watched::Changes, wait.changes),
-        (Watched::Signals, wait.signals.map(AsFd::as_fd)),
-    ];
+    if let Some((descriptor, to_write)) = wait.other {
+        watched.push(Watched::Other);
+        polled.push(PollFd::new(descriptor, if to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN }));
+    }
+    let others = [(Watched::Changes, wait.changes), (Watched::Signals, wait.signals.map(AsFd::as_fd))];
     for (what, descriptor) in others {
         if let Some(descriptor) = descriptor {
             watched.push(what);

@@ -4,7 +4,7 @@ use super::cgi::Page;
 use super::greeting::{GREETING, Greeting};
 use super::jsonrpc::Talk;
 use super::kind::Protocol;
-use super::message::{Broken, Item, Reader, Stream};
+use super::reader::{Broken, Item, Reader, Stream};
 use super::reply::log_dropped;
 use super::scan::Scan;
 use crate::fault::Fault;
@@ -59,6 +59,12 @@ impl Dialogue {
         }
     }
 
+    /// Whether `output` begins with the line by which a process says that it speaks messages.
+    pub fn is_greeting(output: &[u8]) -> bool {
+        let line = output.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        Greeting::parse(line).is_some()
+    }
+
     /// What it offered in its greeting.
     pub fn greeting(&self) -> &Greeting {
         &self.greeting
@@ -81,7 +87,7 @@ impl Dialogue {
 
     /// The error object that it printed in place of becoming ready.
     pub fn opening_error(&self) -> Option<Fault> {
-        self.opening_error.as_deref().and_then(Fault::from_error_object)
+        self.opening_error.as_deref().and_then(Fault::from_adapters_object)
     }
 
     /// Deals with what has come while no answer is waited for.
@@ -95,7 +101,7 @@ impl Dialogue {
             // All of it is one answer. One byte more than any answer has tells that it is too large.
             (Protocol::Oneshot, _) | (Protocol::LearnedOneshot, Phase::Speaking) => output.truncate(LARGEST_ANSWER + 1),
             (_, Phase::Opening) => self.log_finished(output),
-            (Protocol::Loop | Protocol::Undecided, _) => {
+            (Protocol::Loop | Protocol::Undecided | Protocol::BufferedLoop, _) => {
                 self.text.push(output);
                 output.clear();
             }
@@ -112,6 +118,7 @@ impl Dialogue {
                 self.text.push(output);
             }
             output.clear();
+            self.scan = Scan::before_event();
         } else if self.protocol == Protocol::JsonRpc {
             self.talk.hear_last(output);
         }
@@ -167,6 +174,7 @@ impl Dialogue {
                 self.text.push(&output[..start]);
                 self.text.flush();
                 output.drain(..=end);
+                self.scan = Scan::before_event();
                 return;
             }
             start = end + 1;
@@ -177,7 +185,11 @@ impl Dialogue {
     fn log_finished(&mut self, output: &mut Vec<u8>) {
         while let Some(value) = self.scan.next_finished(output, &mut self.text) {
             self.log_opening_error();
-            if Fault::from_error_object(&value).is_some() {
+            let is_error = match self.protocol {
+                Protocol::Messages => Fault::from_adapters_object(&value).is_some(),
+                _ => Fault::from_error_object(&value).is_some(),
+            };
+            if is_error {
                 self.opening_error = Some(value);
             } else {
                 self.text.push(&value);

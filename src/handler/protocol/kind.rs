@@ -12,6 +12,9 @@ pub enum Protocol {
     /// One process per event, since an undecided handler was seen to read to end-of-file. Its input is what was proved
     /// to work: the line, its line feed, then end-of-file.
     LearnedOneshot,
+    /// A loop whose answers sit in a buffer until it ends: one process per event, which gets the line and then end-of-file.
+    /// Its answer is a loop's, a value among lines of text.
+    BufferedLoop,
     /// Messages with headers, from adapters and libraries.
     Messages,
     /// The request in the environment, its body and end-of-file in, a response with header lines out: one process per
@@ -24,7 +27,7 @@ pub enum Protocol {
 impl Protocol {
     /// Whether there is one process per event.
     pub fn is_oneshot(self) -> bool {
-        matches!(self, Self::Oneshot | Self::LearnedOneshot | Self::Cgi)
+        matches!(self, Self::Oneshot | Self::LearnedOneshot | Self::BufferedLoop | Self::Cgi)
     }
 
     /// Whether what is printed before the event, but for finished lines and values, is the beginning of its answer.

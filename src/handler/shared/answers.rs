@@ -4,7 +4,7 @@ use super::busy::Busy;
 use crate::fault::Fault;
 use crate::handler::exchange::trace;
 use crate::handler::protocol::Protocol;
-use crate::handler::protocol::message::{Broken, Item};
+use crate::handler::protocol::reader::{Broken, Item};
 use crate::handler::protocol::reply::{self, log_dropped};
 use crate::log;
 

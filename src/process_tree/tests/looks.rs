@@ -122,6 +122,40 @@ fn every_thread_counts() {
     }
 }
 
+/// A reader gives each event to a second process, which passes a byte to and fro with a third before it answers. Each of them waits most of
+/// the time, and never all at once: who looks at one after the other, without making sure, soon sees them all at rest.
+#[test]
+fn one_that_is_seen_at_rest_has_done_its_work() {
+    let mut ball = python(
+        "from random import randrange\n\
+         def work():\n  \
+           for _ in range(randrange(2000)): pass\n\
+         to_second, to_third, to_back = os.pipe(), os.pipe(), os.pipe()\n\
+         if os.fork() == 0:\n  \
+           while True: os.read(to_third[0], 1); work(); os.write(to_back[1], b'.')\n\
+         if os.fork() == 0:\n  \
+           while True:\n    \
+             os.read(to_second[0], 1)\n    \
+             for _ in range(300): work(); os.write(to_third[1], b'.'); os.read(to_back[0], 1)\n    \
+             os.write(1, b'done')\n\
+         while True: os.read(0, 1); os.write(to_second[1], b'.')",
+    );
+    ball.comes_to_rest();
+    let mut looks = 0;
+    for _ in 0..100 {
+        ball.child.stdin.as_mut().unwrap().write_all(b".").unwrap();
+        let began = Instant::now();
+        while !ball.look().at_rest {
+            looks += 1;
+            assert!(began.elapsed() < PATIENCE, "it does not come to rest: {}", ball.look().seen);
+        }
+        let answer = ball.child.stdout.as_mut().unwrap();
+        assert_eq!(os::bytes_waiting(answer.as_fd()).unwrap(), 4, "at rest before its answer");
+        io::Read::read_exact(answer, &mut [0; 4]).unwrap();
+    }
+    assert!(looks > 100, "it was hardly looked at while it worked: {looks}");
+}
+
 #[test]
 fn a_request_at_the_start_is_not_readiness() {
     let connects = python("s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s.settimeout(30); s.accept()");
@@ -191,7 +225,8 @@ fn what_may_not_be_looked_at_is_no_rest_and_may_be_ready() {
         // Root may; it is tried as another user.
         return;
     }
-    let program = std::env::temp_dir().join(format!("unreadable-cat.{}", std::process::id()));
+    let program =
+        std::env::temp_dir().join(format!("{}-unreadable", Mark::new().entry().to_str().unwrap().replace('=', "-")));
     std::fs::copy("/bin/cat", &program).unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o111)).unwrap();
     let unreadable = Subject::start(program.to_str().unwrap(), &[]);

@@ -1,7 +1,8 @@
 //! Messages: read the same wherever their bytes are cut, as a whole or as a stream; and an event's own is read as it was meant.
 
 use super::parts;
-use crate::handler::protocol::message::{Broken, Item, Message, Reader, Stream, encode};
+use crate::handler::protocol::message::{Message, encode};
+use crate::handler::protocol::reader::{Broken, Item, Reader, Stream};
 use crate::invocation::Invocation;
 
 /// What was read, in order; the pieces of a stream put together.

@@ -65,10 +65,12 @@ impl Drop for Folder {
     }
 }
 
-/// Where programs are looked for: the system's own first, so that a version manager's wrapper scripts do not come first.
+/// Where programs are looked for: the system's own first, so that a version manager's wrapper scripts do not come first. A
+/// folder in `LAMBDA_STDIO_FIRST` goes before all, for tests that are to run with another version of an interpreter.
 pub fn search_path() -> String {
     let own = std::env::var("PATH").unwrap_or_default();
-    format!("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{own}")
+    let first = std::env::var("LAMBDA_STDIO_FIRST").map(|folder| format!("{folder}:")).unwrap_or_default();
+    format!("{first}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{own}")
 }
 
 /// The path of an interpreter. A test that needs one that is missing fails, and says what to install.
@@ -78,8 +80,10 @@ pub fn need(program: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         let package = match program {
             "awk" => "mawk",
+            "musl-gcc" => "musl-tools",
             "node" => "nodejs",
             "objdump" => "binutils",
+            "tclsh" => "tcl",
             other => other,
         };
         panic!("this test needs {program}: apt-get install {package}")

@@ -13,6 +13,7 @@ pub mod files;
 pub mod function;
 pub mod http;
 pub mod images;
+pub mod npm;
 pub mod police;
 pub mod process;
 pub mod procfs;

@@ -38,6 +38,17 @@ impl Running {
         })
     }
 
+    /// Waits for the answer to the event with this request id and this invocation id: several may have the one.
+    #[track_caller]
+    pub fn answer_of(&self, id: &str, nonce: Option<&str>) -> Answer {
+        let is_it = |request: &&Request| {
+            request.counts && request.id == id && request.header("Lambda-Runtime-Invocation-Id") == nonce
+        };
+        self.watch.wait(&format!("the answer to {id}, {nonce:?}"), |seen| {
+            seen.requests.iter().rev().find(is_it).cloned().map(Answer)
+        })
+    }
+
     /// Sends an event and waits for its answer.
     #[track_caller]
     pub fn call(&self, event: impl Into<Event>) -> Answer {
