@@ -234,3 +234,11 @@ fn an_event_that_is_no_request_is_an_error_that_says_what_was_expected() {
     }
     assert_eq!(running.requests_so_far(Call::Error).len(), 5);
 }
+
+#[test]
+fn exchanges_are_printed_where_that_is_asked_for() {
+    let running = cgi("printf 'Content-Type: text/plain\\n\\nhere'").env("HANDLER_TRACE", "1").start();
+    running.call(request("there"));
+    running.wait_log("> {\"");
+    running.wait_log("< {\"statusCode\":200");
+}

@@ -1,6 +1,8 @@
-//! `HANDLER_MODE=jsonrpc`: one server process for all events. Here with servers that misbehave as they are told to; `mcp` has
-//! servers and clients of the Model Context Protocol that nobody here wrote, and `bad_input` what should never have come.
+//! `HANDLER_MODE=jsonrpc`: one server process for all events. Here with servers that misbehave as they are told to; `at_once` has
+//! several events, `mcp` servers and clients of the Model Context Protocol that nobody here wrote, and `bad_input` what should
+//! never have come.
 
+mod at_once;
 mod bad_input;
 mod mcp;
 
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A server that does what the method says, and answers `initialize` as every server of MCP does.
-const SERVER: &str = r#"
+pub const SERVER: &str = r#"
 import json, os, sys, time
 def say(**message):
     print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
@@ -77,7 +79,7 @@ pub fn post(body: &str, headers: &Value) -> String {
     .to_string()
 }
 
-fn posted(id: &Value, method: &str) -> String {
+pub fn posted(id: &Value, method: &str) -> String {
     post(&call(id, method).to_string(), &json!({}))
 }
 
@@ -209,71 +211,6 @@ fn a_streamed_answer_has_the_server_s_reports_before_it() {
 }
 
 #[test]
-fn several_events_are_in_flight_in_one_server() {
-    // It answers when it has two, the second first.
-    let script = r#"
-import json, os, sys
-waiting = []
-for line in sys.stdin:
-    message = json.loads(line)
-    if message.get("method") == "initialize":
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}), flush=True)
-    elif "id" in message:
-        waiting.insert(0, message)
-    if len(waiting) == 2:
-        for one in waiting:
-            print(json.dumps({"jsonrpc": "2.0", "id": one["id"], "result": [one["params"], os.getpid()]}), flush=True)
-        waiting = []
-"#;
-    let running = Function::python(script).mode("jsonrpc").workers(4).start();
-    let event = |text: &str| json!({"jsonrpc": "2.0", "id": "same", "method": "m", "params": [text]}).to_string();
-    for _ in 0..3 {
-        let (one, two) = (running.send(event("one")), running.send(event("two")));
-        let (one, two) = (running.answer(&one).json(), running.answer(&two).json());
-        assert_eq!((&one["id"], &two["id"]), (&json!("same"), &json!("same")));
-        assert_eq!((&one["result"][0], &two["result"][0]), (&json!(["one"]), &json!(["two"])));
-        assert_eq!(one["result"][1], two["result"][1], "one process");
-    }
-    assert_eq!(running.children().len(), 1);
-}
-
-#[test]
-fn a_late_or_dying_server_costs_those_in_flight_and_nobody_else() {
-    let running = server().workers(3).start();
-    let before = running.call(call(&json!(1), "pid").to_string()).json()["result"].clone();
-    // One is late: it alone fails, and another server takes over.
-    let late = Event::new(posted(&json!("late"), "hang")).deadline_in(Duration::from_millis(900));
-    let (_, answer) = read(&running.call(late).json());
-    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!("late"), &json!(-32603)));
-    let after = running.call(call(&json!(2), "pid").to_string()).json()["result"].clone();
-    assert_ne!(before, after);
-    // It dies, and the next one is there for the next event.
-    running.call(call(&json!(1), "die").to_string()).error("Runtime.ExitError");
-    let (_, answer) = read(&running.call(posted(&json!(5), "die")).json());
-    assert_eq!(answer["error"]["code"], -32603);
-    assert_eq!(running.call(call(&json!(3), "m").to_string()).json()["id"], 3);
-    running.signal(Signal::SIGTERM);
-    running.exit();
-}
-
-#[test]
-fn a_shared_server_s_streams_are_apart() {
-    let running = server().env("HANDLER_RESPONSE", "streaming").workers(2).pipe("go").start();
-    let request = |token: &str| {
-        let call =
-            json!({"jsonrpc": "2.0", "id": token, "method": "progress", "params": {"_meta": {"progressToken": token}}});
-        post(&call.to_string(), &json!({}))
-    };
-    for token in ["a", "b"] {
-        let id = running.send(request(token));
-        running.pipe("go").ring();
-        let text = running.answer(&id).response_text().to_owned();
-        assert_eq!(text.matches("data: ").count(), 2, "{text}");
-        assert!(text.contains(&format!("\"id\": \"{token}\"")) && text.contains("notifications/progress"), "{text}");
-    }
-}
-
-#[test]
 fn a_server_that_cannot_start_is_an_init_error_and_one_that_stops_being_startable_tells_http_callers() {
     let dead = Function::python("import sys\nsys.exit(4)").mode("jsonrpc");
     dead.expect_init_error("Runtime.ExitError", "exit status 4").run();
@@ -306,4 +243,27 @@ fn a_process_that_ended_while_idle_costs_no_event() {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL).unwrap();
     assert_eq!(running.call(call(&json!(2), "m").to_string()).json()["id"], 2);
     assert!(running.requests_so_far(Call::Error).is_empty());
+}
+
+#[test]
+fn exchanges_are_printed_where_that_is_asked_for() {
+    for workers in [1, 2] {
+        let running = server().workers(workers).env("HANDLER_TRACE", "1").start();
+        running.call(json!({"jsonrpc": "2.0", "id": "traced", "method": "m", "params": ["there"]}).to_string());
+        running.wait_log("> {\"id\":\"traced\"");
+        running.wait_log("< {\"jsonrpc\": \"2.0\", \"id\": \"traced\"");
+    }
+}
+
+#[test]
+fn a_server_that_stands_by_takes_over_and_is_initialized_in_its_turn() {
+    let running = server().env("HANDLER_STANDBY", "1").start();
+    let before = running.call(call(&json!(1), "pid").to_string()).json()["result"].clone();
+    assert_eq!(running.children().len(), 2);
+    running.call(call(&json!(2), "die").to_string()).error("Runtime.ExitError");
+    let after = running.call(call(&json!(3), "pid").to_string()).json();
+    assert!(after["id"] == 3 && after["result"] != before, "{after}");
+    running.watch().wait("both to be initialized", |seen| {
+        (memchr::memmem::find_iter(&seen.stderr, b"\"method\":\"initialize\"").count() == 2).then_some(())
+    });
 }

@@ -54,7 +54,7 @@ impl Busy {
     pub fn is_unfit(&self, given: &Given) -> bool {
         match given {
             Given::Message(_) => false,
-            Given::Call(event) => self.instance.dialogue.talk.session.needs_fresh_server(event),
+            Given::Call(event, _) => self.instance.dialogue.talk.session.needs_fresh_server(event),
         }
     }
 
@@ -65,7 +65,7 @@ impl Busy {
                 self.instance.process.stdin.add(input.bytes);
                 self.events.push(event);
             }
-            Given::Call(read) => {
+            Given::Call(read, _) => {
                 let opened = self.instance.dialogue.talk.session.open(*read);
                 self.instance.process.stdin.add(opened.write);
                 event.call = Some((opened.call, opened.streamed));

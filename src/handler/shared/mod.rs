@@ -52,7 +52,7 @@ impl Shared {
     pub fn new(mut lifecycle: Lifecycle, config: Config, workers: usize) -> std::io::Result<Self> {
         let current = lifecycle.pool.current.take().map(Busy::new);
         let kind = match lifecycle.starts.learned.protocol {
-            Protocol::JsonRpc => Kind::Calls { streaming: config.streaming.is_some() },
+            Protocol::JsonRpc => Kind::Calls { streaming: config.streaming.is_some(), traced: config.trace },
             _ => Kind::Messages,
         };
         let queue = Arc::new(Queue::new(workers, kind)?);

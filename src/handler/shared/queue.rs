@@ -27,14 +27,15 @@ pub struct Request {
 /// An event, ready for the handler.
 pub enum Given {
     Message(Input),
-    Call(Box<jsonrpc::Event>),
+    /// As it was read and, where exchanges are printed, as it came.
+    Call(Box<jsonrpc::Event>, Vec<u8>),
 }
 
 /// How the handler is talked with.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Messages,
-    Calls { streaming: bool },
+    Calls { streaming: bool, traced: bool },
 }
 
 /// What tells an event from all others: two with the same request id can be in flight, of which Lambda tells one from
@@ -50,7 +51,7 @@ impl Given {
     pub fn event(&self) -> &[u8] {
         match self {
             Self::Message(input) => input.event(),
-            Self::Call(_) => b"(a call)",
+            Self::Call(_, event) => event,
         }
     }
 
@@ -58,7 +59,7 @@ impl Given {
     pub fn refuse(self, fault: &Fault) -> Result<Answer, Fault> {
         match self {
             Self::Message(_) => Err(fault.clone()),
-            Self::Call(event) => exchange::jsonrpc::refuse(*event, fault),
+            Self::Call(event, _) => exchange::jsonrpc::refuse(*event, fault),
         }
     }
 }
@@ -93,7 +94,10 @@ impl Queue {
         let body = std::mem::take(&mut invocation.body);
         let given = match self.kind {
             Kind::Messages => Given::Message(Input::encode(Protocol::Messages, invocation, body)),
-            Kind::Calls { streaming } => Given::Call(Box::new(jsonrpc::Event::read(&body, streaming)?)),
+            Kind::Calls { streaming, traced } => {
+                let event = jsonrpc::Event::read(&body, streaming)?;
+                Given::Call(Box::new(event), if traced { body } else { Vec::new() })
+            }
         };
         let request = Request {
             key: Key { id: invocation.id.clone(), invocation_id: invocation.header(INVOCATION_ID).map(str::to_owned) },
