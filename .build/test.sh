@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # part of build.sh, which has the variables
 #
 # ./build.sh test: what the tests need, and the checks that are not Cargo's.
 
@@ -6,6 +6,7 @@
 test_programs='
   awk:mawk
   buildah:buildah
+  curl:curl
   debootstrap:debootstrap
   expect:expect
   jq:jq
@@ -87,6 +88,31 @@ need_python() {
   step python3 -m venv "$tools"
   step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
   cp "$list" "$tools/installed.txt"
+}
+
+# AWS's own emulator, RIE, is in the wheel of its sam command: the one file for this machine is taken from there.
+sam_cli=1.170.0
+need_emulator() {
+  emulator=$tools/aws-lambda-rie
+  [ ! -x "$emulator" ] || return 0
+  file=samcli/local/rapid/aws-lambda-rie-$(arch_of_machine)
+  step "$tools/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$tools/wheel" "aws-sam-cli==$sam_cli"
+  unzip -q -o -j "$tools"/wheel/aws_sam_cli-*.whl "$file" -d "$tools"
+  chmod 755 "$tools/${file##*/}"
+  mv "$tools/${file##*/}" "$emulator"
+  rm -r "$tools/wheel"
+}
+
+# What ships: the release build out of the zip, as Lambda unpacks it. Sets LAMBDA_STDIO_BOOTSTRAP for the tests, and $target.
+pack_what_ships() {
+  mkdir -p "${CARGO_TARGET_DIR:-target}/packed"
+  packed=$(cd "${CARGO_TARGET_DIR:-target}/packed" && pwd -P)
+  (cmd_bootstrap -o "$packed") || exit
+  unzip -q -o "$packed/lambda-stdio.zip" -d "$packed/opt"
+  LAMBDA_STDIO_BOOTSTRAP=$packed/opt/bootstrap
+  export LAMBDA_STDIO_BOOTSTRAP
+  arch=$(arch_of_machine)
+  need_target
 }
 
 # Runs shellcheck on every shell script: by its name, or by its first line.

@@ -18,17 +18,20 @@ pub fn root() -> PathBuf {
 /// The examples' names: the folders' names.
 pub fn names() -> Vec<String> {
     let entries = root().read_dir().unwrap().map(Result::unwrap);
-    let mut names: Vec<_> =
-        entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let folders = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
+    // What belongs to deploy.sh is hidden.
+    let mut names: Vec<_> = folders.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     assert!(!names.is_empty());
     names
 }
 
-/// The files in an example's folder, less what its `build.sh` may have made there.
+/// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let built =
-        |file: &String| Path::new(file).extension().is_some_and(|ending| ending == "fasl" || ending == "bundle");
+    let built = |file: &String| {
+        file == "__pycache__"
+            || Path::new(file).extension().is_some_and(|ending| ending == "fasl" || ending == "bundle")
+    };
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
 
@@ -45,6 +48,8 @@ pub struct Example {
     pub environment: Vec<(String, String)>,
     pub event: String,
     pub response: Value,
+    /// Its handler is a program that is installed elsewhere.
+    is_installed: bool,
 }
 
 impl Example {
@@ -62,21 +67,18 @@ impl Example {
         let readme = text("README.md");
         let settings = if folder.path().join("env").exists() { text("env") } else { String::new() };
         let mut environment: Vec<_> = settings.lines().map(|line| setting(line, &readme)).collect();
-        if folder.path().join("requirements.txt").exists() {
-            let installed = mcp_tool("python").parent().unwrap().to_owned();
-            environment.push(("PATH".to_owned(), format!("{}:{}", search_path(), installed.display())));
-        }
         let named = environment.iter().position(|(variable, _)| variable == "_HANDLER");
         let handler = match named {
             Some(at) => environment.remove(at).1,
             None => the_file_called_handler(name),
         };
         let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
-        Self { folder, handler, environment, event, response }
+        let is_installed = folder.path().join("requirements.txt").exists();
+        Self { folder, handler, environment, event, response, is_installed }
     }
 
     /// Its files, where they are and what they are called.
-    fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
+    pub fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
         files_in(self.folder.path()).into_iter().map(|file| (self.folder.path().join(&file), file))
     }
 }
@@ -108,6 +110,10 @@ fn each_answers_on_a_shell() {
         let example = Example::new(&name);
         let temporary = example.folder.path().to_str().unwrap();
         let mut shell = Shell::bare().arg(&example.handler).arg("event.json").env("TMPDIR", temporary);
+        if example.is_installed {
+            let installed = mcp_tool(&example.handler);
+            shell = shell.env("PATH", &format!("{}:{}", search_path(), installed.parent().unwrap().display()));
+        }
         for (path, file) in example.files() {
             shell = shell.copy(&path, &file);
         }
@@ -126,6 +132,9 @@ fn each_answers_on_lambda_and_goes_on() {
     for name in names() {
         let example = Example::new(&name);
         let mut function = Function::empty().handler(&example.handler);
+        if example.is_installed {
+            function = function.with_mcp_server(&example.handler.replace('-', "_"), &example.handler);
+        }
         for (path, file) in example.files() {
             function = function.copy(&path, &file);
         }

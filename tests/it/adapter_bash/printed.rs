@@ -1,8 +1,9 @@
 //! Where a function's output is kept until it is the answer: a file that nobody else has, in any sandbox, whole or not at all.
 
 use super::{handling, sh};
-use crate::harness::confined::{PROC, TMP};
+use crate::harness::sandbox::Proc;
 use serde_json::json;
+use std::path::Path;
 
 #[test]
 fn anybody_may_run_a_function() {
@@ -17,9 +18,11 @@ fn anybody_may_run_a_function() {
 
 #[test]
 fn a_root_to_read_with_a_little_tmp_and_no_proc_will_do() {
-    for proc in ["", PROC] {
+    for proc in [Proc::Absent, Proc::All] {
         let function = sh("handler() { echo \"[$1, $(ls -A /tmp | grep -vc ^lambda-context-)]\"; }")
-            .start_in_root(&format!("{TMP} {proc}"));
+            .proc(proc)
+            .tmpfs("size=64k")
+            .start();
         for _ in 0..3 {
             assert_eq!(function.call("1").response_text(), "[1, 0]", "nothing of ours is in /tmp");
         }
@@ -30,7 +33,7 @@ fn a_root_to_read_with_a_little_tmp_and_no_proc_will_do() {
 fn what_there_is_no_room_for_is_an_error_and_not_half_an_answer() {
     // The last command, which decides, succeeds.
     let source = "handler() { echo 1; printf \"%$1.d\" 0 | tr ' ' 1; true; }";
-    let function = sh(source).start_in_root(TMP);
+    let function = sh(source).proc(Proc::Absent).tmpfs("size=64k").start();
     assert_eq!(function.call("3").json(), json!("1\n111"));
     let error = function.call("2000000").error("Function.ExitError");
     assert_eq!(error, "handler: what it printed could not be kept: is there room in /tmp?");
@@ -88,7 +91,7 @@ fn a_bash_without_a_history_will_do() {
 fn what_a_preload_prints_is_log() {
     let preload = "echo preloaded; echo '{\"a\":1}'; unset BASH_ENV; bash -c 'echo from a child'";
     let function = sh("echo loading\nhandler() { echo \"[$1]\"; }").file("preload.sh", preload);
-    let path = function.folder().join("preload.sh");
+    let path = Path::new("/var/task/preload.sh");
     let function = function.env("BASH_ENV", path).start();
     for event in ["1", "2"] {
         assert_eq!(function.call(event).response_text(), format!("[{event}]"));

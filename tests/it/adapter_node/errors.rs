@@ -2,8 +2,10 @@
 
 use super::{handling, script};
 use crate::harness::event::Answer;
+use crate::harness::sandbox::TASK_ROOT;
 use crate::harness::{Event, Function};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 
 #[test]
@@ -51,7 +53,7 @@ fn x_ray_is_told_the_path_the_line_and_the_label_of_each_frame() {
         "const deeper = () => {\n  throw new TypeError('schön');\n};\nexport const handler = async () => deeper();\n";
     let function = super::node(source).start();
     let cause = cause(&function.call("0"));
-    let path = function.folder().path().join("app.mjs");
+    let path = Path::new(TASK_ROOT).join("app.mjs");
     let exception = &cause["exceptions"][0];
     assert_eq!((&exception["type"], &exception["message"]), (&json!("TypeError"), &json!("schön")));
     let labels = |frame: &Value| frame["label"].as_str().unwrap_or_default().to_owned();
@@ -60,7 +62,7 @@ fn x_ray_is_told_the_path_the_line_and_the_label_of_each_frame() {
     assert_eq!((&frames[1]["path"], &frames[1]["line"]), (&json!(path), &json!(4)));
     assert!(labels(&frames[1]).contains("handler"), "{cause}");
     assert_eq!(cause["paths"], json!([path]));
-    assert_eq!(cause["working_directory"], json!(function.folder().path()));
+    assert_eq!(cause["working_directory"], json!(TASK_ROOT));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::{handling, ruby};
 use crate::harness::Event;
+use crate::harness::sandbox::TASK_ROOT;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The lines of the log that have this in them.
 fn lines(log: &str, contains: &str) -> Vec<String> {
@@ -19,7 +21,7 @@ def handler(event:, context:)
   rescue ArgumentError => e
     LOG.error(e)
   end
-  Logger.new('own.log').info('in a file')
+  Logger.new('/tmp/own.log').info('in a file')
   1
 end
 ";
@@ -37,7 +39,7 @@ fn a_log_line_has_the_request_id() {
     assert!(info[0].ends_with(&format!("]  INFO {id} -- shop: an info line ü")), "{info:?}");
     assert!(lines(&log, "a debug line")[0].ends_with(&format!("] DEBUG {id} -- shop: a debug line")));
     assert!(lines(&log, "-- shop: [1, nil]")[0].starts_with("W, "));
-    let file = function.folder().read("own.log");
+    let file = function.tmp().read("own.log");
     assert!(file.ends_with("INFO -- : in a file\n"), "another's format is its own: {file}");
 }
 
@@ -81,9 +83,9 @@ fn x_ray_is_told_the_frames() {
     assert_eq!((&exception["message"], &exception["type"]), (&json!("no ü"), &json!("Function<ArgumentError>")));
     let frame = &exception["stack"][0];
     assert_eq!((&frame["line"], &frame["label"]), (&json!(2), &json!("handler")));
-    assert_eq!(frame["path"], json!(function.folder().path().join("function.rb")));
+    assert_eq!(frame["path"], json!(Path::new(TASK_ROOT).join("function.rb")));
     assert_eq!(cause["paths"][0], frame["path"]);
-    assert_eq!(cause["working_directory"], json!(function.folder().path()));
+    assert_eq!(cause["working_directory"], json!(TASK_ROOT));
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn libraries_are_looked_for_where_awss_runtime_does() {
     let body = "[ENV['GEM_PATH'], $LOAD_PATH.first(2), RbConfig::CONFIG['ruby_version'], ENV['AWS_EXECUTION_ENV']]";
     let function = handling(body);
     let found = function.call("{}").json();
-    let (root, version) = (function.folder().path().display().to_string(), found[2].as_str().unwrap().to_owned());
+    let (root, version) = (TASK_ROOT.to_owned(), found[2].as_str().unwrap().to_owned());
     assert_eq!(found[0], json!(format!("{root}/vendor/bundle/ruby/{version}:/opt/ruby/gems/{version}:")));
     assert_eq!(found[1], json!([root, "/opt/ruby/lib"]));
     let short: Vec<_> = version.split('.').take(2).collect();
@@ -116,7 +118,7 @@ fn libraries_are_looked_for_where_awss_runtime_does() {
 fn what_a_preload_prints_is_log() {
     let preload = "puts 'preloaded', '{\"a\":1}'\nENV.delete('RUBYOPT')\nsystem 'echo from a child'";
     let function = ruby("puts 'loading'\ndef handler(event:, context:) = [event]").file("preload.rb", preload);
-    let option = format!("-r{}", function.folder().join("preload.rb").display());
+    let option = "-r/var/task/preload.rb".to_owned();
     let function = function.env("RUBYOPT", option).start();
     for event in ["1", "2"] {
         assert_eq!(function.call(event).response_text(), format!("[{event}]"));

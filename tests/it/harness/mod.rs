@@ -5,6 +5,7 @@
 
 pub mod building;
 pub mod calls;
+pub mod clients;
 pub mod clock;
 pub mod confined;
 pub mod event;
@@ -19,7 +20,9 @@ pub mod process;
 pub mod procfs;
 pub mod random;
 pub mod raw;
+pub mod rie;
 pub mod running;
+pub mod sandbox;
 pub mod server;
 pub mod shell;
 pub mod speaking;

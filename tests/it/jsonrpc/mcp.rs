@@ -4,6 +4,7 @@
 use super::{call, post, read};
 use crate::emulator::Emulator;
 use crate::harness::Function;
+use crate::harness::clients;
 use crate::harness::files::{Folder, need, spawn};
 use crate::harness::tools::mcp_tool;
 use serde_json::{Value, json};
@@ -74,22 +75,20 @@ fn the_sdk_s_clients_use_the_git_server() {
 fn an_agent_invokes_the_function_by_its_name_with_boto3() {
     let mut emulator = Emulator::new(&["time"]);
     serve(&mut emulator, "time", &format!("exec {}", mcp_tool("mcp-server-time").display()));
-    let script = r#"
-import json, sys, boto3
-client = boto3.client("lambda")
-answer = client.invoke(FunctionName="time", Payload=sys.argv[1])
-print(json.dumps(json.load(answer["Payload"])))
-"#;
     let message = json!({"jsonrpc": "2.0", "id": "b", "method": "tools/call", "params": {"name": "convert_time", "arguments": convert()}});
-    let printed = emulator.client("python", &["-c", script, &message.to_string()], &Folder::new());
-    let answer: Value = serde_json::from_str(&printed).unwrap();
+    let called = clients::boto3(&[(&emulator.url(), "time", &message.to_string())]);
+    let (status, answer) = called.unwrap_or_else(|error| panic!("{error}\n{}", emulator.story())).remove(0);
+    assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["id"], "b");
     assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("T21:00:00+09:00"), "{answer}");
 }
 
 #[test]
 fn a_client_that_shook_hands_in_one_sandbox_is_served_in_another() {
-    let time = || Function::empty().handler(mcp_tool("mcp-server-time").to_str().unwrap()).mode("jsonrpc").start();
+    let time = || {
+        let time = Function::empty().with_mcp_server("mcp_server_time", "mcp-server-time");
+        time.handler("mcp-server-time").mode("jsonrpc").start()
+    };
     let (one, other) = (time(), time());
     let mut initialize = call(&json!(0), "initialize");
     initialize["params"] =
@@ -169,13 +168,18 @@ fn a_language_server_answers_behind_ten_lines_that_put_heads_on() {
         return;
     }
     let programs = npm(&["typescript-language-server@5.3.0", "typescript@5.9.3"]);
-    let command = json!([programs.join("typescript-language-server"), "--stdio"]).to_string();
-    let running = Function::new(&HEADS.replace("@COMMAND@", &command)).mode("jsonrpc").start();
+    let command = json!(["/opt/npm/node_modules/.bin/typescript-language-server", "--stdio"]).to_string();
+    let packages = programs.ancestors().nth(2).unwrap();
+    let running = Function::new(&HEADS.replace("@COMMAND@", &command))
+        .mode("jsonrpc")
+        .with_folder(packages, "npm")
+        .env("HOME", "/tmp")
+        .start();
     let mut initialize = call(&json!(0), "initialize");
     initialize["params"] = json!({"processId": null, "rootUri": null, "capabilities": {}});
     let answer = running.call(initialize.to_string()).json();
     assert!(answer["result"]["capabilities"]["hoverProvider"].as_bool().unwrap(), "{answer}");
-    let uri = format!("file://{}/a.ts", running.folder().path().display());
+    let uri = "file:///var/task/a.ts";
     let open = json!({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument":
         {"uri": uri, "languageId": "typescript", "version": 1, "text": "function greet(name: string) { return name }\n"}}});
     assert_eq!(running.call(open.to_string()).response_text(), "null");

@@ -11,7 +11,7 @@ const MARGIN: u64 = 1000;
 /// A handler whose start takes this long, hangs with the event 1, dies of the event 2, and notes its starts.
 fn slow(start: &str) -> Function {
     let script = format!(
-        "echo start >> starts; sleep {start}
+        "echo start >> /tmp/starts; sleep {start}
 while read -r e; do [ $e = 1 ] && sleep 1000; [ $e = 2 ] && exit 3; echo \"$e\"; done"
     );
     Function::bash(&script).in_task_root().env("HANDLER_DEADLINE_MARGIN_MS", MARGIN.to_string())
@@ -44,7 +44,7 @@ fn the_next_is_asked_for_in_time(start: &str, event: &str, kind: &str) {
         assert!(after_error + Duration::from_millis(MARGIN / 4) < time, "{after_error:?}\n{}", function.story());
     }
     assert_eq!(function.call("3").response_text(), "3");
-    assert_eq!(function.folder().read("starts").lines().count(), 2, "the start was not left alone");
+    assert_eq!(function.tmp().read("starts").lines().count(), 2, "the start was not left alone");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn after_a_crash() {
 fn after_a_crash_the_start_is_waited_for_as_long_as_there_is_time() {
     let function = slow("0.5").start();
     function.call("0");
-    let starts = function.folder().path().join("starts");
+    let starts = function.tmp().path().join("starts");
     function.call(Event::new("2").deadline_in(Duration::from_secs(30))).error("Runtime.ExitError");
     let asked = function.requests(Call::Next, 3);
     let answered = function.requests(Call::Error, 1)[0].at;
@@ -79,20 +79,20 @@ fn an_event_that_comes_during_a_start_fails_in_its_time_and_the_start_goes_on() 
     let message = function.call(short("3")).error("Runtime.InvokeTimeout");
     assert!(message.contains("still starting"), "{message}");
     assert_eq!(function.call(Event::new("4")).response_text(), "4", "{}", function.story());
-    assert_eq!(function.folder().read("starts").lines().count(), 2, "the start began again\n{}", function.story());
+    assert_eq!(function.tmp().read("starts").lines().count(), 2, "the start began again\n{}", function.story());
 }
 
 #[test]
 fn starts_that_fail_during_events_count() {
     // Once it is broken, each start takes longer than an event has, and fails.
-    let script = "[ -e broken ] && { echo start >> starts; sleep 0.7; exit 4; }
-while read -r e; do touch broken; exit 3; done";
+    let script = "[ -e /tmp/broken ] && { echo start >> /tmp/starts; sleep 0.7; exit 4; }
+while read -r e; do touch /tmp/broken; exit 3; done";
     let function = Function::bash(script).in_task_root().start();
     function.call("1").error("Runtime.ExitError");
     // As many as it takes; the last ones may be for the next sandbox.
     let ids: Vec<_> = (0..60).map(|_| function.send(Event::new("2").deadline_in(Duration::from_millis(500)))).collect();
     assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
-    assert_eq!(function.folder().read("starts").lines().count(), 5, "{}", function.story());
+    assert_eq!(function.tmp().read("starts").lines().count(), 5, "{}", function.story());
     let given = function.requests_so_far(Call::Next);
     for id in ids.iter().filter(|id| given.iter().any(|request| request.id == **id)) {
         assert_eq!(function.answer(id).0.call, Call::Error);
