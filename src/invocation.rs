@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fault::Fault;
@@ -27,6 +29,10 @@ pub struct Invocation {
     pub fault: Option<Fault>,
     /// No event follows, as far as its source knows: only a shell does.
     pub is_last: bool,
+    /// The pipe that a next event would come through: once whoever writes to it has left, and nothing waits in it, none will.
+    pub further: Option<Arc<OwnedFd>>,
+    /// Where a person finds the event: its file and line. Only a shell's events have one.
+    pub place: Option<String>,
 }
 
 impl Invocation {

@@ -13,6 +13,7 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
@@ -71,6 +72,19 @@ impl Signals {
         // SAFETY: sigpending writes a whole sigset_t to the place it is given, which `set` outlives.
         let known = unsafe { libc::sigpending(std::ptr::from_mut(&mut set).cast::<libc::sigset_t>()) } == 0;
         ENDING.into_iter().find(|&signal| known && set.contains(signal))
+    }
+}
+
+impl Signals {
+    /// Ends `bootstrap` by `signal`, which has come. It comes back only where nothing ends by it: as process 1.
+    #[allow(clippy::unused_self)] // Only where they are blocked is there one to let through.
+    pub fn end_by(&self, signal: Signal) -> std::process::ExitCode {
+        // It has the disposition that ends a process, and only waits to be let through.
+        let only = SigSet::from(signal);
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+        let _ = nix::sys::signal::raise(signal);
+        // As a shell says it.
+        std::process::ExitCode::from(128 + u8::try_from(signal as libc::c_int).unwrap_or(0))
     }
 }
 
@@ -198,6 +212,22 @@ pub fn bytes_waiting(pipe: BorrowedFd<'_>) -> io::Result<usize> {
         return Err(io::Error::last_os_error());
     }
     Ok(usize::try_from(waiting).unwrap_or(0))
+}
+
+/// Whether all other ends of a pipe are closed, and nothing waits in it.
+pub fn has_ended(pipe: &OwnedFd) -> bool {
+    now_at(pipe) == PollFlags::POLLHUP
+}
+
+/// Whether a read would not wait.
+pub fn can_be_read(file: &OwnedFd) -> bool {
+    now_at(file).contains(PollFlags::POLLIN)
+}
+
+fn now_at(file: &OwnedFd) -> PollFlags {
+    let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+    let _ = poll(&mut asked, PollTimeout::ZERO);
+    asked[0].revents().unwrap_or(PollFlags::empty())
 }
 
 /// Reads once, at most `most` bytes, behind what `buffer` holds. 0 is the end of the file.

@@ -18,15 +18,15 @@ mod snapshot;
 mod stopping;
 mod variables;
 
-use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::context::ContextFile;
 use self::exchange::{Limits, Manner, Outcome, Streamed, trace};
 use self::instance::Instance;
 use self::lifecycle::{Lifecycle, Reload};
 pub use self::program::Program;
+use self::program::Sought;
 use self::protocol::cgi::{self, Page};
 use self::protocol::{Protocol, jsonrpc};
 pub use self::shared::{Queue, Replies, Shared};
@@ -38,6 +38,9 @@ use crate::idle::{Tend, Wanted};
 use crate::invocation::{Answer, Invocation};
 use crate::log;
 use crate::os::Signals;
+
+/// After so long without an answer a person at a shell is told what the handler is seen doing.
+const HINT_AFTER: Duration = Duration::from_secs(3);
 
 /// The handler with its processes.
 pub struct Handler {
@@ -53,18 +56,18 @@ impl Handler {
     /// Without a `program` it is found here, and anew when it has changed.
     pub fn start(
         config: Config,
-        name: &OsString,
+        sought: &Sought,
         program: Option<Program>,
         signals: Arc<Signals>,
     ) -> Result<Self, Fault> {
         // Before anything is written: the context file may be in there.
-        let reload = config.watch.then(|| Reload::under(&config.task_root)).transpose()?;
+        let reload = config.watch.then(|| Reload::under(&config.task_root, &config.watched)).transpose()?;
         let context = ContextFile::create().map_err(|error| {
             log::warn(format_args!("there will be no LAMBDA_CONTEXT_FILE: {error}"));
         });
         let context = context.ok();
         let path = context.as_ref().map(ContextFile::path);
-        let lifecycle = Lifecycle::start(config.clone(), name, program, signals, path, reload)?;
+        let lifecycle = Lifecycle::start(config.clone(), sought, program, signals, path, reload)?;
         Ok(Self { config, lifecycle, context, began: Instant::now() })
     }
 
@@ -247,6 +250,7 @@ impl Handler {
         let manner =
             Manner { streaming: self.config.streaming.as_deref(), half_margin: self.config.deadline_margin / 2 };
         let mut limits = limits(&mut self.lifecycle, self.began, answer_by);
+        limits.hint_at = self.config.hints.then(|| self.began + HINT_AFTER);
         let outcome = give(&mut instance, manner, &mut limits);
         Ok((instance, outcome.map_err(|error| Fault::pipes(&error))?))
     }
@@ -329,5 +333,5 @@ impl Tend for Handler {
 /// The limits of an exchange that began then.
 fn limits(lifecycle: &mut Lifecycle, began: Instant, answer_by: Option<Instant>) -> Limits<'_> {
     let (signals, stopping, standby) = lifecycle.for_limits();
-    Limits { signals, stopping, answer_by, standby, began, looked: None }
+    Limits { signals, stopping, answer_by, standby, began, looked: None, hint_at: None }
 }

@@ -12,7 +12,7 @@ const UNIX_DIAG_PEER: u16 = 2;
 const ESTABLISHED: u8 = 1;
 
 /// The inode of the socket that the stream socket of an inode is connected with. `None` too where the kernel cannot be asked:
-/// what answers is its part unix_diag, which it may not have, or has as a module that nobody has loaded.
+/// what answers is its part `unix_diag`, which it may not have, or has as a module that nobody has loaded.
 pub fn peer(inode: u32) -> Option<u32> {
     let mut answer = [0; 1024];
     read_answer(ask(inode, &mut answer)?, inode)

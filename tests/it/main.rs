@@ -20,6 +20,7 @@ mod dependencies;
 mod deploy;
 mod deploying;
 mod emulator;
+mod errors_told;
 mod examples;
 mod exits;
 mod extension;
