@@ -21,6 +21,10 @@ pub enum Mode {
     Loop,
     /// One process per event, which reads to end-of-file.
     Oneshot,
+    /// One process per HTTP request, which it finds in its environment (RFC 3875).
+    Cgi,
+    /// One server process for all events, which are JSON-RPC messages.
+    JsonRpc,
 }
 
 /// What the environment says about the handler.
@@ -53,7 +57,8 @@ pub struct Config {
     pub language: Option<&'static str>,
     /// It is started in the handler's place (`AWS_LAMBDA_EXEC_WRAPPER`).
     pub wrapper: Option<OsString>,
-    /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
+    /// Where answers are streamed as they come (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`), if they do
+    /// not say that themselves.
     pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
     pub workers: u16,
@@ -67,8 +72,7 @@ impl Config {
             task_root: std::path::absolute(&task_root).map_err(|error| {
                 Fault::invalid_configuration(format!("LAMBDA_TASK_ROOT={}: {error}", task_root.display()))
             })?,
-            mode: choice("HANDLER_MODE", &[("auto", Mode::Auto), ("loop", Mode::Loop), ("oneshot", Mode::Oneshot)])?
-                .unwrap_or(Mode::Auto),
+            mode: choice("HANDLER_MODE", &MODES)?.unwrap_or(Mode::Auto),
             deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
@@ -200,6 +204,15 @@ pub fn handler_environment(
     }
     environment
 }
+
+/// What `HANDLER_MODE` takes.
+const MODES: [(&str, Mode); 5] = [
+    ("auto", Mode::Auto),
+    ("loop", Mode::Loop),
+    ("oneshot", Mode::Oneshot),
+    ("cgi", Mode::Cgi),
+    ("jsonrpc", Mode::JsonRpc),
+];
 
 /// What `HANDLER_LANGUAGE` takes, and what that means.
 const LANGUAGES: [(&str, &str); 5] =

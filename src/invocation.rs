@@ -59,9 +59,12 @@ impl Invocation {
 pub enum Answer {
     /// All of it, byte for byte.
     Whole(Whole),
-    /// It comes piece by piece, as an `AnswerStream`.
-    Stream { content_type: Option<String> },
+    /// It comes piece by piece, as an `AnswerStream`, behind what is there already. `whole`: that is all of it.
+    Stream { content_type: Option<String>, begun: Vec<u8>, whole: bool },
 }
+
+/// The content type of a streamed HTTP response: a prelude (status, headers, cookies) in JSON, eight NUL bytes, the body.
+pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
 /// An answer that is all there.
 #[derive(Debug)]
@@ -75,6 +78,16 @@ impl Answer {
     /// An answer in JSON.
     pub fn json(body: Vec<u8>) -> Self {
         Self::Whole(Whole { body, content_type: None })
+    }
+
+    /// An answer of which nothing is there yet.
+    pub fn stream(content_type: Option<String>) -> Self {
+        Self::Stream { content_type, begun: Vec::new(), whole: false }
+    }
+
+    /// An HTTP response of which this is there.
+    pub fn http_stream(begun: Vec<u8>, whole: bool) -> Self {
+        Self::Stream { content_type: Some(HTTP_INTEGRATION.to_owned()), begun, whole }
     }
 }
 

@@ -10,7 +10,6 @@ mod cli;
 mod config;
 mod fault;
 mod handler;
-#[allow(dead_code)] // Until the handler's modes drive it.
 mod http_event;
 mod idle;
 mod invocation;

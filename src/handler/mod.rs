@@ -12,9 +12,11 @@ mod lifecycle;
 mod process;
 pub mod program;
 mod protocol;
+mod refusal;
 mod shared;
 mod snapshot;
 mod stopping;
+mod variables;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,9 +27,13 @@ use self::instance::Instance;
 use self::lifecycle::{Lifecycle, Reload};
 pub use self::program::Program;
 use self::program::Sought;
-pub use self::shared::{Queue, Shared};
+use self::protocol::cgi::{self, Page};
+use self::protocol::{Protocol, jsonrpc};
+pub use self::shared::{Queue, Replies, Shared};
+use self::variables::Variable;
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::http_event::Request;
 use crate::idle::{Tend, Wanted};
 use crate::invocation::{Answer, Invocation};
 use crate::log;
@@ -74,7 +80,11 @@ impl Handler {
         if self.config.trace {
             log::trace('>', &body);
         }
-        let result = self.exchange_twice_at_most(invocation, body);
+        let result = match self.lifecycle.starts.learned.protocol {
+            Protocol::Cgi => self.serve_request(invocation, &body),
+            Protocol::JsonRpc => self.call_server(invocation, &body),
+            _ => self.exchange_twice_at_most(invocation, body),
+        };
         if self.config.trace {
             trace(&result);
         }
@@ -90,7 +100,7 @@ impl Handler {
         let streamed = exchange::stream(&mut instance, piece, &mut limits(&mut self.lifecycle, self.began, answer_by));
         let (result, keep) = match streamed.map_err(|error| Fault::pipes(&error))? {
             Streamed::Piece(length) => (Ok(length), true),
-            Streamed::End => (Ok(0), !instance.protocol().is_oneshot()),
+            Streamed::End => (Ok(0), !instance.protocol().is_oneshot() && !instance.retired),
             Streamed::Failed(Outcome::Fault { fault, keep }) => (Err(fault), keep),
             Streamed::Failed(_) => (Err(Fault::exit("The handler ended before its answer was complete")), false),
         };
@@ -126,6 +136,9 @@ impl Handler {
 
     /// How many events the handler takes at once in one process.
     pub fn concurrency(&self) -> u16 {
+        if self.lifecycle.starts.learned.protocol == Protocol::JsonRpc {
+            return u16::MAX;
+        }
         let current = self.lifecycle.pool.current.as_ref();
         current.map_or(1, |instance| instance.dialogue.greeting().concurrency())
     }
@@ -148,20 +161,88 @@ impl Handler {
     /// A process that ended before it had read a byte of the event ended idle, whatever the clocks say: the event then
     /// goes to the next one. Once, for a process that ends without reading may do so for ever.
     fn exchange_twice_at_most(&mut self, invocation: &Invocation, body: Vec<u8>) -> Result<Answer, Fault> {
-        let (mut instance, outcome) = self.hand_over(invocation, body)?;
+        let give = |body| {
+            move |instance: &mut Instance, manner: Manner<'_>, limits: &mut Limits<'_>| {
+                exchange::carry_out(instance, invocation, body, manner, limits)
+            }
+        };
+        let (mut instance, outcome) = self.hand_over(invocation, &[], give(body))?;
         if !matches!(outcome, Outcome::Untouched) {
             return self.settle(instance, outcome);
         }
         let body = instance.take_back();
         self.lifecycle.starts.ended_idle(instance);
-        let (instance, outcome) = self.hand_over(invocation, body)?;
+        let (instance, outcome) = self.hand_over(invocation, &[], give(body))?;
         self.settle(instance, outcome)
     }
 
-    fn hand_over(&mut self, invocation: &Invocation, body: Vec<u8>) -> Result<(Instance, Outcome), Fault> {
+    /// An HTTP request for a CGI program. Whatever goes wrong is a status for the caller, and told in the log.
+    fn serve_request(&mut self, invocation: &Invocation, event: &[u8]) -> Result<Answer, Fault> {
+        let mut request = Request::read(event)?;
+        let streaming = self.config.streaming.is_some();
+        let refused = |status| refusal::answer(request.form, streaming, status);
+        let variables = match cgi::environment(&request) {
+            Ok(variables) => variables,
+            Err(status) => return Ok(refused(status)),
+        };
+        let (page, body) = (Page::new(request.form, &request.method), std::mem::take(&mut request.body));
+        let serve = |instance: &mut Instance, _: Manner<'_>, limits: &mut Limits<'_>| {
+            exchange::serve(instance, page, body, streaming, limits)
+        };
+        let served = self.hand_over(invocation, &variables, serve);
+        let served = served.and_then(|(instance, outcome)| self.settle(instance, outcome));
+        served.or_else(|fault| {
+            log::fault(&fault);
+            Ok(refused(refusal::status(&fault)))
+        })
+    }
+
+    /// An event for a JSON-RPC server. It is read again for the second server, where the first turns out to have ended.
+    fn call_server(&mut self, invocation: &Invocation, body: &[u8]) -> Result<Answer, Fault> {
+        let streaming = self.config.streaming.is_some();
+        let read = || jsonrpc::Event::read(body, streaming);
+        for is_last in [false, true] {
+            let event = read()?;
+            let is_of_another_kind =
+                |instance: &mut Instance| instance.dialogue.talk.session.needs_fresh_server(&event);
+            if self.lifecycle.pool.current.take_if(is_of_another_kind).is_some() {
+                log::debug(
+                    "the server has served callers of the other kind (with a handshake or without): it is started again",
+                );
+            }
+            let call = |instance: &mut Instance, _: Manner<'_>, limits: &mut Limits<'_>| {
+                exchange::call(instance, event, limits)
+            };
+            match self.hand_over(invocation, &[], call) {
+                Ok((instance, Outcome::Untouched)) if !is_last => self.lifecycle.starts.ended_idle(instance),
+                Ok((instance, outcome)) => match self.settle(instance, outcome) {
+                    // A process that is gone can tell nobody by itself.
+                    Err(fault) => return exchange::jsonrpc::refuse(read()?, &fault),
+                    answer => return answer,
+                },
+                Err(fault) => return exchange::jsonrpc::refuse(read()?, &fault),
+            }
+        }
+        Err(Fault::exit("The handler ended twice without reading the event"))
+    }
+
+    /// Gives an event to a process, by `give`. `variables` are for a process that is started for it, beside those that say
+    /// what Lambda says of it.
+    fn hand_over(
+        &mut self,
+        invocation: &Invocation,
+        variables: &[Variable],
+        give: impl FnOnce(&mut Instance, Manner<'_>, &mut Limits<'_>) -> std::io::Result<Outcome>,
+    ) -> Result<(Instance, Outcome), Fault> {
         let answer_by = self.config.answer_by(self.began, invocation.deadline);
-        let mut instance = self.lifecycle.take_for_event(answer_by)?;
+        let of_event = if self.lifecycle.starts.starts_for_event() {
+            [variables::variables(invocation).as_slice(), variables].concat()
+        } else {
+            Vec::new()
+        };
+        let mut instance = self.lifecycle.take_for_event(answer_by, &of_event)?;
         instance.expect(self.lifecycle.starts.learned.protocol);
+        instance.dialogue.talk.session.serves = self.lifecycle.starts.learned.serves;
         // In messages it is in the headers.
         if instance.needs_context_file() {
             self.write_context(invocation);
@@ -170,7 +251,7 @@ impl Handler {
             Manner { streaming: self.config.streaming.as_deref(), half_margin: self.config.deadline_margin / 2 };
         let mut limits = limits(&mut self.lifecycle, self.began, answer_by);
         limits.hint_at = self.config.hints.then(|| self.began + HINT_AFTER);
-        let outcome = exchange::carry_out(&mut instance, invocation, body, manner, &mut limits);
+        let outcome = give(&mut instance, manner, &mut limits);
         Ok((instance, outcome.map_err(|error| Fault::pipes(&error))?))
     }
 
@@ -180,8 +261,9 @@ impl Handler {
         let protocol = instance.protocol();
         let (result, keep) = match outcome {
             Outcome::Answer(answer) => {
-                let goes_on = matches!(answer, Answer::Stream { .. }) || !protocol.is_oneshot();
-                (Ok(answer), goes_on)
+                let goes_on = matches!(answer, Answer::Stream { whole: false, .. }) || !protocol.is_oneshot();
+                // It may be an answer that tells of a fault: the process is gone then.
+                (Ok(answer), goes_on && !instance.retired)
             }
             Outcome::Fault { fault, keep } => (Err(fault), keep),
             Outcome::Untouched => {
@@ -190,7 +272,7 @@ impl Handler {
                 (Err(fault.with_stack(instance.process.stderr.stack())), false)
             }
             Outcome::ReadsToEnd { answer, learn } => {
-                if learn && protocol == protocol::Protocol::Undecided {
+                if learn && protocol == Protocol::Undecided {
                     lifecycle.starts.learned.reads_to_end();
                 }
                 (Ok(answer), false)
@@ -201,7 +283,8 @@ impl Handler {
             }
         };
         lifecycle.starts.learned.note(protocol, result.is_ok(), instance.answers > 0);
-        if result.is_ok() || keep {
+        lifecycle.starts.learned.serves = instance.dialogue.talk.session.serves;
+        if (result.is_ok() && !instance.retired) || keep {
             lifecycle.starts.restarts.succeeded();
         }
         if keep {

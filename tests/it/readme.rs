@@ -40,9 +40,15 @@ fn the_handlers_documents_are_so() {
 }
 
 #[test]
+fn the_documents_on_the_web_are_so() {
+    check("docs/cgi.md");
+    check("docs/mcp.md");
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
-    let own = ["README.md".to_owned(), "benches/README.md".to_owned()];
+    let own = ["README.md", "benches/README.md", "docs/cgi.md", "docs/mcp.md"].map(str::to_owned);
     for document in own.into_iter().chain(handlers_documents()).chain(examples) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
         let text = fs::read_to_string(&path).unwrap();

@@ -19,8 +19,8 @@ use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
 use crate::handler::program::{Program, Sought, find};
-use crate::handler::protocol::Protocol;
 use crate::handler::stopping::Stopping;
+use crate::handler::variables::Variable;
 use crate::idle::Wanted;
 use crate::log;
 use crate::os::Signals;
@@ -76,8 +76,8 @@ impl Lifecycle {
     }
 
     /// The process that gets an event now, which must be answered by `answer_by`. While it is still starting, it is waited
-    /// for.
-    pub fn take_for_event(&mut self, answer_by: Option<Instant>) -> Result<Instance, Fault> {
+    /// for. `variables` are the event's, for a process that is started for it.
+    pub fn take_for_event(&mut self, answer_by: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
         loop {
             let mut instance = match self.pool.take() {
                 Some(instance) if instance.is_useless() => {
@@ -85,10 +85,9 @@ impl Lifecycle {
                     continue;
                 }
                 Some(instance) => instance,
-                None => self.starts.next(&mut self.pool, answer_by)?,
+                None => self.starts.next(&mut self.pool, answer_by, variables)?,
             };
-            // A oneshot that is started for its event may be right not to wait for it.
-            if instance.protocol() == Protocol::Oneshot && !self.starts.starts_ahead() {
+            if self.starts.starts_for_event() {
                 return Ok(instance);
             }
             match self.starts.await_ready(&mut self.pool, &mut instance, answer_by) {
