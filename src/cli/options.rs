@@ -34,10 +34,10 @@ pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// The variables, on Lambda as on a shell, and what they take.
 pub const VARIABLES: [(&str, &str); 13] = [
-    ("HANDLER_MODE", "auto, loop, oneshot: how to talk with the handler (auto finds out)"),
+    ("HANDLER_MODE", "auto (finds out), loop, oneshot, cgi, jsonrpc: how to talk with the handler"),
     ("HANDLER_ARGS", "the handler's arguments, quoted as in a shell"),
     ("HANDLER_LANGUAGE", "python, node, ruby, bash, lisp: HANDLER is a function in this"),
-    ("HANDLER_RESPONSE", "buffered, streaming: send a oneshot's output as it comes"),
+    ("HANDLER_RESPONSE", "buffered, streaming: send what is printed as it comes"),
     ("HANDLER_CONTENT_TYPE", "of what is streamed"),
     ("HANDLER_WORKERS", "events at once, each in a process of its own"),
     ("HANDLER_STANDBY", "0, 1: whether the next process is started ahead"),
@@ -50,8 +50,10 @@ pub const VARIABLES: [(&str, &str); 13] = [
 ];
 
 /// What to read on, in the project.
-pub const DOCUMENTS: [(&str, &str); 3] = [
+pub const DOCUMENTS: [(&str, &str); 5] = [
     ("README.md", "from a script to a function on Lambda"),
     ("docs/shell.md", "events, answers, logs and exit status on a shell"),
     ("handlers/README.md", "the protocol, and functions in each language"),
+    ("docs/cgi.md", "CGI programs as URLs"),
+    ("docs/mcp.md", "JSON-RPC and MCP servers"),
 ];

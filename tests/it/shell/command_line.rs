@@ -56,6 +56,24 @@ fn help_teaches_with_examples() {
 }
 
 #[test]
+fn help_knows_every_variable_and_only_documents_that_are_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let help = Shell::bare().arg("--help").run().expect_status(0).stdout;
+    let source = std::fs::read_to_string(root.join("src/config.rs")).unwrap();
+    let variables = source.split('"').filter(|word| word.starts_with("HANDLER_") && !word.contains(' '));
+    let mut count = 0;
+    for variable in variables {
+        assert!(help.contains(variable), "{variable}");
+        count += 1;
+    }
+    assert!(count >= 10, "{count}");
+    let (_, documents) = help.split_once("Documents:\n").unwrap();
+    let documents = documents.lines().take_while(|line| line.starts_with("  "));
+    let named: Vec<_> = documents.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(named.len() >= 3 && named.iter().all(|name| root.join(name).is_file()), "{named:?}");
+}
+
+#[test]
 fn help_that_nobody_can_read_is_no_panic() {
     let bash = need("bash");
     for (redirection, status) in [("> /dev/full", "1"), ("| true", "0")] {
