@@ -77,7 +77,7 @@ pub fn further_roots(adapter: &Adapter, sought: &Sought) -> Vec<PathBuf> {
     // The folder of each version of the language that there is.
     let versions = |folder: &str, inner: &str| {
         let mut found: Vec<_> = fs::read_dir(layers.join(folder)).into_iter().flatten().flatten().collect();
-        found.sort_by_key(fs::DirEntry::file_name);
+        found.sort_unstable_by_key(fs::DirEntry::file_name);
         found.into_iter().map(|version| version.path().join(inner)).filter(|folder| folder.is_dir()).collect::<Vec<_>>()
     };
     match adapter.language {

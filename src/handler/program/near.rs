@@ -145,13 +145,13 @@ fn meant(path: &Path, sought: &Sought) -> Option<String> {
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_NAMES);
     let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
+    names.sort_unstable();
     names
 }
 
 /// How far a name is from what was given, if it is near: the same without its ending, in other case, or mistyped.
 fn likeness(given: &str, name: &str) -> Option<usize> {
-    let (given, name) = (given.to_lowercase(), name.to_lowercase());
+    let (given, name) = (given.to_ascii_lowercase(), name.to_ascii_lowercase());
     if given == name || name.rsplit_once('.').is_some_and(|(stem, _)| stem == given) {
         return Some(1);
     }
@@ -218,7 +218,9 @@ fn functions(path: &Path, adapter: &Adapter) -> Vec<String> {
     let text = String::from_utf8_lossy(&text);
     let name = |line: &str| {
         let rest = before.iter().find_map(|before| line.strip_prefix(before))?;
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '$'))).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '_' | '-' | '$')))
+            .unwrap_or(rest.len());
         let (name, rest) = rest.split_at(end);
         let is_it = adapter.language != "bash" || line.starts_with("function ") || rest.trim_start().starts_with("()");
         (is_it && !name.is_empty()).then(|| name.to_owned())
