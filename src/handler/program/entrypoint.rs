@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -150,6 +151,11 @@ pub fn interpreter(first_line: &[u8]) -> Option<(PathBuf, Vec<OsString>)> {
     let argument = argument.trim_ascii_start();
     let arguments = if argument.is_empty() { vec![] } else { vec![OsStr::from_bytes(argument).to_owned()] };
     (!path.is_empty()).then(|| (OsStr::from_bytes(path).into(), arguments))
+}
+
+/// A file that may be run, as far as its mode says.
+pub fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! What `$_HANDLER` means: from a name to a program that can be started, or a fault that says where was looked.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::adapters::{self, Adapter, Entry};
-use super::entrypoint::{self, Program, first_line, interpreter};
+use super::entrypoint::{self, Program, first_line, interpreter, is_program};
 use super::modules::{self, Module};
 use super::near;
 use super::sought::Sought;
@@ -127,11 +125,6 @@ fn is_lisp_form(name: &OsStr) -> bool {
 
 fn is_roswell(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("ros")) && path.is_file()
-}
-
-/// A file that may be run, as far as its mode says.
-pub(super) fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 fn program(path: PathBuf, file: PathBuf, sought: &Sought) -> Program {

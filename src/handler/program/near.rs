@@ -7,8 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::adapters::{ALL, Adapter};
-use super::entrypoint::{encoding, first_line, interpreter};
-use super::find::is_program;
+use super::entrypoint::{encoding, first_line, interpreter, is_program};
 use super::modules::{self, Module};
 use super::sought::Sought;
 use crate::fault::Fault;

@@ -8,6 +8,7 @@ mod event;
 mod flight;
 mod mcp;
 mod message;
+mod output;
 mod reply;
 mod session;
 mod talk;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::event::{Asked, Entry, Event, Kind};
 use super::flight::{Flight, Slot, TOO_LARGE, from_memory};
 use super::mcp;
+pub use super::output::{Call, Output};
 use super::reply;
 use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
@@ -15,10 +16,6 @@ use crate::invocation::LARGEST_ANSWER;
 mod heard;
 #[cfg(test)]
 mod tests;
-
-/// An event in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Call(u64);
 
 /// What came of an event at first.
 #[derive(Debug)]
@@ -30,16 +27,6 @@ pub struct Opened {
     pub output: Option<Output>,
     /// The answer is a stream of the HTTP integration's content type: one or more `Output`s, of which the last says so.
     pub streamed: bool,
-}
-
-/// The answer to an event, or a piece of it.
-#[derive(Debug)]
-pub struct Output {
-    pub call: Call,
-    /// A fault is the event's invocation error.
-    pub bytes: Result<Vec<u8>, Fault>,
-    /// Nothing more follows for this event.
-    pub last: bool,
 }
 
 /// What a line of the server's came to.

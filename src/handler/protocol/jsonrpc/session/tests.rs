@@ -51,7 +51,7 @@ fn request(id: &str, method: &str) -> String {
 }
 
 fn stateless(id: u64, method: &str) -> String {
-    let meta = json!({mcp::VERSION_KEY: "2026-07-28", "progressToken": id});
+    let meta = json!({crate::handler::protocol::jsonrpc::message::VERSION_KEY: "2026-07-28", "progressToken": id});
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {"_meta": meta}}).to_string()
 }
 
