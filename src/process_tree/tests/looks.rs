@@ -204,9 +204,9 @@ fn a_socket_to_itself_is_no_work() {
         wakes_itself.comes_to_rest();
     } else {
         // Anybody may be at its other end, then.
-        let activity = wakes_itself.until("selecting", |activity| activity.reads_stdin == Some(true));
-        let is_seen = |activity: &Activity| activity.seen.to_string() == "waits in select for a socket";
-        assert!(!wakes_itself.until("selecting", is_seen).at_rest && !activity.at_rest);
+        let text = "waits in select for a socket, while another thread or process waits for its stdin";
+        let activity = wakes_itself.until("selecting", |activity| activity.seen.to_string() == text);
+        assert_eq!((activity.at_rest, activity.reads_stdin), (false, Some(true)));
     }
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let (child, tree) = ProcessTree::spawn(None, || {
