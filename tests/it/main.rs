@@ -34,6 +34,7 @@ mod log;
 mod loop_;
 mod messages;
 mod oneshot;
+mod package;
 mod readme;
 mod ready;
 mod resources;
