@@ -6,12 +6,15 @@
 test_programs='
   awk:mawk
   buildah:buildah
+  cc:gcc
+  curl:curl
   debootstrap:debootstrap
   jq:jq
   node:nodejs
   objdump:binutils
   patchelf:patchelf
   perl:perl
+  php:php-cli
   python3:python3
   ruby:ruby
   sbcl:sbcl
