@@ -12,7 +12,8 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0); // flush each line: stdout is a pipe
     while ((length = getline(&line, &size, stdin)) > 0) {
         uint32_t sum = 2166136261u;
-        length -= line[length - 1] == '\n';
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == ' '))
+            length--;
         for (ssize_t at = 0; at < length; at++)
             sum = (sum ^ (unsigned char)line[at]) * 16777619u;
         printf("{\"bytes\":%zd,\"fnv1a\":\"%08" PRIx32 "\"}\n", length, sum);
