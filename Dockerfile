@@ -17,18 +17,28 @@ ARG RUST_VERSION=1.95
 
 # --- `bootstrap` ----------------------------------------------------------------------------------------------------
 
-FROM docker.io/library/rust:${RUST_VERSION}-slim-trixie AS build
+# On the platform that builds, whatever the image is for: emulated, the compiler would take half an hour.
+FROM --platform=$BUILDPLATFORM docker.io/library/rust:${RUST_VERSION}-slim-trixie AS build
+ARG TARGETARCH
 WORKDIR /build
+# What ships is linked with musl, by Rust's own linker.
+ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
+RUN case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) cpu=$(uname -m) ;; esac \
+ && target=$cpu-unknown-linux-musl \
+ && { [ -d "$(rustc --print target-libdir --target "$target")" ] || rustup target add "$target"; } \
+ && echo "$target" >/target
 # The dependencies change seldom: they are built with a program that does nothing, in a layer of their own.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
  && echo 'fn main() {}' >src/main.rs \
- && cargo build --release --locked
+ && cargo build --release --locked --target "$(cat /target)"
 COPY handlers handlers
 COPY src src
 # Sources that are older than that program would count as built.
-RUN touch src/main.rs && cargo build --release --locked
+RUN touch src/main.rs \
+ && cargo build --release --locked --target "$(cat /target)" \
+ && mv "target/$(cat /target)/release/bootstrap" /bootstrap
 
 # --- The image ------------------------------------------------------------------------------------------------------
 
@@ -49,7 +59,7 @@ RUN if [ -z "$PACKAGES" ]; then :; \
     fi
 # Where the entrypoint of Lambda's base image looks for it, so that the emulator in there still serves:
 # docker run --publish 9000:8080 --entrypoint /lambda-entrypoint.sh IMAGE HANDLER
-COPY --from=build /build/target/release/bootstrap /var/runtime/bootstrap
+COPY --from=build /bootstrap /var/runtime/bootstrap
 # SnapStart wants of an image that it asks for `restore/next`, as `bootstrap` does, or that it has this label:
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html
 # It allows snapshots; they are taken only where SnapStart is turned on for the function.

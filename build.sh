@@ -10,6 +10,7 @@ caller=$PWD
 unset CDPATH
 cd -- "$(dirname -- "$0")"
 
+. .build/arm64.sh
 . .build/bootstrap.sh
 . .build/function.sh
 . .build/image.sh
@@ -25,13 +26,16 @@ Usage: ./build.sh [COMMAND] [OPTION]...
 
 Commands:
   bootstrap      builds the static binary: out/bootstrap, and out/lambda-stdio.zip, a layer. This is what happens without
-                 COMMAND
+                 COMMAND. It is linked with musl, and adds that to Rust by rustup where it is missing
   function DIR   packs a function, the files in the folder DIR and bootstrap: out/NAME.zip, as DIR is called
   sbcl           packs a layer for handlers in Lisp, bootstrap and SBCL: out/sbcl-layer.zip
   image [DIR]    builds the container image lambda-stdio:BASE with docker, podman or buildah, the first that is there or
                  $IMAGE_TOOL; and with DIR the image NAME, of the function in DIR
-  test           checks everything: format, lints, documentation, shell scripts, and all tests; installs the programs that
-                 the tests need (Debian or Ubuntu, as root)
+  test           checks everything: format, lints, documentation, shell scripts, and all tests, of what bootstrap packs;
+                 installs the programs that the tests need (Debian or Ubuntu, as root). With LAMBDA_STDIO_LARGE=1 also the
+                 languages whose compilers are large: 3 GB of packages
+  arm64          builds for arm64, and tests that here: parts of it in an emulated process, the examples on an emulated
+                 machine with Debian's kernel. With --suite, all tests there: that takes half an hour
   help           prints this
 
 Options of bootstrap, function and sbcl:
@@ -96,12 +100,16 @@ cmd_test() {
   need_rust rustfmt clippy
   need_test_programs
   need_python_tools
+  need_emulator
   step cargo fmt --check
   step cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items
   check_scripts
-  step cargo build --release --locked # the tests look at the static binary, too
-  step cargo test --locked
+  pack_what_ships
+  # What is in the binary, as it is written and as it is optimised; then the binary from the outside, as it ships.
+  step cargo test --locked --bins --test fuzz
+  step cargo test --locked --bins --test fuzz --release ${target:+--target "$target"}
+  step cargo test --locked --test it
   say 'all is well'
 }
 
@@ -219,7 +227,7 @@ case ${1-} in
     ;;
 esac
 case $command in
-  bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
+  arm64 | bootstrap | function | image | sbcl) "cmd_$command" "$@" ;;
   test) cmd_test ;;
   help) cmd_help ;;
   *) die "there is no command $command. See ./build.sh help" ;;

@@ -7,6 +7,7 @@
 #   lib/*.so.*           those that it needs, and those that the libraries in its core have opened
 #   lib/sbcl/sbcl.core   saved by handlers/sbcl/core.lisp; sbcl looks for it here, as seen from its own place
 #   lib/sbcl/contrib     what (require …) finds
+#   share/licenses       a folder for each of these and for each library, with its licence
 #
 # glibc is not among them, for /lib64 on Lambda has one. It is an old one, so that this machine's programs must do with it.
 
@@ -34,6 +35,7 @@ copy_sbcl() {
   [ $# = 0 ] || run_core "$@"
   run_core --save "$@"
   copy_shared_libraries
+  copy_licences
   # Where it is: beside bin, and where there is no /proc to say so, in /opt. Not a variable, which children would inherit and
   # users may set; and of the two kinds of such a path the older one, which goes for the libraries' libraries, too.
   # shellcheck disable=SC2016 # ORIGIN is no variable of the shell's
@@ -51,7 +53,10 @@ run_core() {
   program=$(command -v sbcl)
   fixed=''
   ! setarch -R true 2>/dev/null || fixed='setarch -R'
-  cat handlers/sbcl/core.lisp handlers/sbcl/adapter.lisp >"$work/input"
+  # The adapter's files in the order in which adapters.rs has them.
+  for file in core environment messages conditions loading adapter; do
+    cat "handlers/sbcl/$file.lisp"
+  done >"$work/input"
   # shellcheck disable=SC2086 # two words, or none
   (
     cd /
@@ -77,6 +82,49 @@ copy_shared_libraries() {
         ;;
     esac
   done
+}
+
+# What is passed on to others wants its licence with it. A package of the system has it where packages have theirs, all else
+# beside its sources.
+copy_licences() {
+  mkdir -p "$layer/share/licenses/lambda-stdio"
+  cp -- LICENSE-* "$layer/share/licenses/lambda-stdio/"
+  licence_of sbcl "$(command -v sbcl)" "$(ask_sbcl '(sb-int:sbcl-homedir-pathname)')" /usr/local/share/doc/sbcl /usr/share/doc/sbcl
+  sed -n 's/^mapped: //p' "$work/log" | sort -u | while IFS= read -r file; do
+    for copy in "$layer"/lib/*.so*; do
+      ! cmp -s -- "$file" "$copy" || licence_of "${copy##*/}" "$file"
+    done
+  done
+  sed -n 's/^system: //p' "$work/log" | sort -u | while read -r name folder; do
+    case $folder in
+      "$(ask_sbcl '(sb-int:sbcl-homedir-pathname)')"*) ;; # SBCL's own
+      *) licence_of "$name" "$folder" "$folder" ;;
+    esac
+  done
+}
+
+# licence_of NAME FILE FOLDER...: copies the licence of NAME, which FILE belongs to, or says that there is none.
+licence_of() {
+  licences=$layer/share/licenses/$1
+  name=$1
+  file=$(readlink -f -- "$2")
+  shift 2
+  [ ! -e "$licences" ] || return 0
+  mkdir -p "$licences"
+  if package=$(dpkg-query -S "$file" 2>/dev/null || dpkg-query -S "/usr${file#/usr}" 2>/dev/null); then
+    package=${package%%:*}
+    package=${package%%,*}
+    set -- "/usr/share/doc/$package" "$@"
+  elif package=$(rpm -qf --qf '%{NAME}\n' "$file" 2>/dev/null); then
+    set -- "/usr/share/licenses/$package" "$@"
+  fi
+  for folder; do
+    for licence in "${folder%/}"/copyright "${folder%/}"/[Cc][Oo][Pp][Yy][Ii][Nn][Gg]* "${folder%/}"/[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*; do
+      [ ! -f "$licence" ] || cp -L -- "$licence" "$licences/"
+    done
+  done
+  rmdir "$licences" 2>/dev/null || return 0
+  say "no licence was found for $name, which the layer has. Whoever passes it on must add it"
 }
 
 # The versions of glibc that a program needs are strings in it.

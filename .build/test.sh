@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # part of build.sh, which has the variables
 #
 # ./build.sh test: what the tests need, and the checks that are not Cargo's.
 
@@ -9,7 +9,9 @@ test_programs='
   cc:gcc
   curl:curl
   debootstrap:debootstrap
+  expect:expect
   jq:jq
+  musl-gcc:musl-tools
   node:nodejs
   objdump:binutils
   patchelf:patchelf
@@ -19,6 +21,7 @@ test_programs='
   ruby:ruby
   sbcl:sbcl
   shellcheck:shellcheck
+  tclsh:tcl
   unzip:unzip
   zip:zip
   /usr/share/common-lisp/source/alexandria:cl-alexandria
@@ -26,10 +29,28 @@ test_programs='
   /usr/share/common-lisp/source/yason:cl-yason
 '
 
-# Installs those of $test_programs that are missing.
+# The programs that the languages need, in the same form: tests/languages/languages.txt has them. The large ones, some gigabytes, are
+# among them where LAMBDA_STDIO_LARGE is 1.
+language_programs() {
+  awk -v large="${LAMBDA_STDIO_LARGE-}" '
+    BEGIN { RS = ""; FS = "\n" }
+    /(^|\n)Language: / && (large == "1" || !/\nLarge: yes/) {
+      for (i = 1; i <= NF; i++) {
+        if (sub(/^Needs: /, "", $i)) {
+          count = split($i, words, " ")
+          for (j = 1; j <= count; j++) {
+            print words[j] (words[j] ~ /:/ ? "" : ":" words[j])
+          }
+        }
+      }
+    }' tests/languages/languages.txt | sort -u
+}
+
+# Installs those of $test_programs that are missing, and the languages.
 need_test_programs() {
+  have awk || install_packages mawk
   missing=$(
-    for entry in $test_programs; do
+    for entry in $test_programs $(language_programs); do
       have "${entry%:*}" || [ -e "${entry%:*}" ] || printf '%s ' "${entry#*:}"
     done
   )
@@ -61,6 +82,31 @@ need_python_tools() {
   cp "$list" "$tools/installed.txt"
 }
 
+# AWS's own emulator, RIE, is in the wheel of its sam command: the one file for this machine is taken from there.
+sam_cli=1.170.0
+need_emulator() {
+  emulator=$tools/aws-lambda-rie
+  [ ! -x "$emulator" ] || return 0
+  file=samcli/local/rapid/aws-lambda-rie-$(arch_of_machine)
+  step "$tools/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$tools/wheel" "aws-sam-cli==$sam_cli"
+  unzip -q -o -j "$tools"/wheel/aws_sam_cli-*.whl "$file" -d "$tools"
+  chmod 755 "$tools/${file##*/}"
+  mv "$tools/${file##*/}" "$emulator"
+  rm -r "$tools/wheel"
+}
+
+# What ships: the release build out of the zip, as Lambda unpacks it. Sets LAMBDA_STDIO_BOOTSTRAP for the tests, and $target.
+pack_what_ships() {
+  mkdir -p "${CARGO_TARGET_DIR:-target}/packed"
+  packed=$(cd "${CARGO_TARGET_DIR:-target}/packed" && pwd -P)
+  (cmd_bootstrap -o "$packed") || exit
+  unzip -q -o "$packed/lambda-stdio.zip" -d "$packed/opt"
+  LAMBDA_STDIO_BOOTSTRAP=$packed/opt/bootstrap
+  export LAMBDA_STDIO_BOOTSTRAP
+  arch=$(arch_of_machine)
+  need_target
+}
+
 # Runs shellcheck on every shell script: by its name, or by its first line.
 check_scripts() {
   find . \( -name .git -o -name target -o -name out \) -prune -o -type f -print | {
@@ -86,3 +132,9 @@ is_script() {
   esac
   return 1
 }
+
+# What npm's packages with a native part, such as AWS's own client for Node.js, are compiled with.
+if [ "${LAMBDA_STDIO_LARGE-}" = 1 ]; then
+  test_programs="$test_programs
+    autoconf:autoconf automake:automake cmake:cmake g++:g++ libtoolize:libtool m4:m4 make:make npm:npm"
+fi

@@ -23,13 +23,22 @@ pub struct Fault {
     pub stack: Vec<String>,
     /// `Lambda-Runtime-Function-XRay-Error-Cause`, where the handler says one.
     pub cause: Option<String>,
+    /// The handler has logged it, in its language's own form.
+    pub logged: bool,
     /// The handler's own error object, which is posted as it is.
-    own: Option<Vec<u8>>,
+    own: Option<Box<[u8]>>,
 }
 
 impl Fault {
     pub fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into(), stack: Vec::new(), cause: None, own: None }
+        Self {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            stack: Vec::new(),
+            cause: None,
+            logged: false,
+            own: None,
+        }
     }
 
     /// Adds where it happened; a handler's own error object says that itself.
@@ -134,28 +143,38 @@ impl Fault {
         {
             return None;
         }
-        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(answer).ok()?;
-        let known = |key: &String| matches!(key.as_str(), "errorMessage" | "errorType" | "stackTrace");
+        Self::from_object(answer, |key| matches!(key, "errorMessage" | "errorType" | "stackTrace"))
+    }
+
+    /// An adapter's error, which says more in some languages (`requestId` in Python, `trace` in Node.js).
+    pub fn from_adapters_object(object: &[u8]) -> Option<Self> {
+        Self::from_object(object, |_| true)
+    }
+
+    fn from_object(object: &[u8], is_known: impl Fn(&str) -> bool) -> Option<Self> {
+        let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(object).ok()?;
         let message = keys.get("errorMessage")?;
-        if !keys.keys().all(known) {
+        if !keys.keys().all(|key| is_known(key)) {
             return None;
         }
-        let stack = keys.get("stackTrace").and_then(|value| json::elements(value.get()));
+        let stack = keys.get("stackTrace").or_else(|| keys.get("trace"));
+        let stack = stack.and_then(|value| json::elements(value.get()));
         Some(Self {
             error_type: keys.get("errorType").map_or_else(|| "Function.Unknown".to_owned(), |value| text(value.get())),
             message: text(message.get()),
             // An error object may be as large as an answer: it is posted as it is, and so much is for the log.
             stack: stack.into_iter().flatten().take(MOST_ENTRIES).map(text).collect(),
             cause: None,
-            own: Some(answer.to_vec()),
+            logged: false,
+            own: Some(object.into()),
         })
     }
 
     /// An error that came as a message: its type is in the header, and its body is posted as it is.
     pub fn from_message(error_type: &str, body: &[u8], cause: Option<&str>) -> Self {
-        let mut fault = Self::from_error_object(body).unwrap_or_else(|| {
+        let mut fault = Self::from_adapters_object(body).unwrap_or_else(|| {
             let message = String::from_utf8_lossy(&body[..body.len().min(1000)]).into_owned();
-            Self { own: Some(body.to_vec()), ..Self::new("", message) }
+            Self { own: Some(body.into()), ..Self::new("", message) }
         });
         error_type.clone_into(&mut fault.error_type);
         fault.cause = cause.map(str::to_owned);
@@ -164,7 +183,7 @@ impl Fault {
 
     /// The JSON that is posted: `{"errorMessage","errorType","stackTrace":[strings]}`.
     pub fn body(&self) -> Vec<u8> {
-        self.own.clone().unwrap_or_else(|| {
+        let made = || {
             serde_json::json!({
                 "errorMessage": self.message,
                 "errorType": self.error_type,
@@ -172,7 +191,8 @@ impl Fault {
             })
             .to_string()
             .into_bytes()
-        })
+        };
+        self.own.as_deref().map_or_else(made, <[u8]>::to_vec)
     }
 }
 

@@ -105,7 +105,8 @@ class LambdaRuntimeClient:
 
     def post_init_error(self, error_response_data, error_type_override=None):
         """All that is printed, before the end."""
-        shown = {name: error_response_data[name] for name in ("errorMessage", "errorType", "stackTrace")}
+        names = ("errorMessage", "errorType", "requestId", "stackTrace")
+        shown = {name: error_response_data[name] for name in names if name in error_response_data}
         if error_type_override:
             shown["errorType"] = error_type_override
         self.write(b"\n", to_bytes(to_json(shown)))

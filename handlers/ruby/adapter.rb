@@ -1,10 +1,7 @@
 # Runs a Ruby method as a handler, as AWS's own Ruby runtime does: `function.handler` is the method `handler` in function.rb,
 # `function.Orders::Api.create` the class method `create` of `Orders::Api` there. Either is called with `event:` and `context:`.
 #
-# bootstrap starts `ruby -e THIS -- FILE NAME` and speaks messages with it: see handlers/README.md.
-
-require 'json'
-require 'stringio'
+# bootstrap starts `ruby -e THIS -- FILE NAME`, with log.rb before THIS, and speaks messages with it: see handlers/README.md.
 
 # The object that handlers get as `context:`.
 class LambdaContext
@@ -110,6 +107,9 @@ module LambdaStdio
 
   def run(file, name)
     input, output = take_pipes
+    Logger.prepend(LogDefaults) if defined?(Logger)
+    # What some libraries know Lambda by.
+    ENV['AWS_EXECUTION_ENV'] ||= "AWS_Lambda_ruby#{RUBY_VERSION[/\d+\.\d+/]}" if ENV['AWS_LAMBDA_RUNTIME_API']
     # Not what the locale says: JSON is UTF-8, and so are the files of nearly everybody.
     Encoding.default_external = Encoding::UTF_8
     handler = begin
@@ -160,13 +160,15 @@ module LambdaStdio
   # The message that answers this request, in pieces.
   def answer(handler, request)
     ENV['_X_AMZN_TRACE_ID'] = request['Lambda-Runtime-Trace-Id']
+    LambdaStdio.request_id = request['Lambda-Runtime-Aws-Request-Id']
     body, content_type = call(handler, request)
     message(request, body, 'Content-Type' => content_type || 'application/json')
   rescue SignalException
     raise
   rescue Exception => e # even `exit` and an exhausted stack: the next event finds the process as it is
     type = error_type(e, 'Function')
-    message(request, error_object(type, e), 'Lambda-Runtime-Function-Error-Type' => type)
+    message(request, error_object(type, e), 'Lambda-Runtime-Function-Error-Type' => type,
+                                            'Lambda-Runtime-Function-XRay-Error-Cause' => xray_cause(type, e))
   end
 
   def call(handler, request)
@@ -182,7 +184,7 @@ module LambdaStdio
 
   def message(request, body, headers)
     headers = { 'Lambda-Runtime-Aws-Request-Id' => request['Lambda-Runtime-Aws-Request-Id'], **headers,
-                'Content-Length' => body.bytesize }
+                'Content-Length' => body.bytesize }.compact
     [headers.map { |name, value| "#{name}: #{value}\n" }.join, "\n", body]
   end
 
@@ -192,9 +194,26 @@ module LambdaStdio
   end
 
   def error_object(type, error)
-    own = ['-e:', '<internal:']
-    stack = (error.backtrace || []).first(100).reject { |line| line.start_with?(*own) }
-    { errorMessage: text(error.message), errorType: type, stackTrace: stack.map { |line| text(line) } }.to_json
+    { errorMessage: text(error.message), errorType: type, stackTrace: own_frames(error).map { |line| text(line) } }.to_json
+  end
+
+  # The backtrace without the adapter's own lines.
+  def own_frames(error)
+    (error.backtrace || []).first(100).reject { |line| line.start_with?('-e:', '<internal:') }
+  end
+
+  # One line in ASCII, or nil if it would be too long for a header.
+  def xray_cause(type, error)
+    stack = own_frames(error).first(32).map do |line|
+      path, number, label = line.match(/\A(.*?):(\d+)(?::in [`'](.*)')?\z/)&.captures || [line, 0, '']
+      { path: text(path)[0, 256], line: number.to_i, label: text(label.to_s)[0, 128] }
+    end
+    cause = { working_directory: Dir.pwd, paths: stack.map { |frame| frame[:path] }.uniq,
+              exceptions: [{ message: text(error.message)[0, 1024], type: type, stack: stack }] }
+    line = JSON.generate(cause, ascii_only: true)
+    line if line.bytesize < 32_768
+  rescue SystemCallError # there may be no such folder any more
+    nil
   end
 
   # A message may hold any bytes, JSON may not.

@@ -1,11 +1,12 @@
 ;;;; Saves the core of the layer that `./build.sh sbcl` makes: SBCL with ASDF, libraries if they are asked for, and the
 ;;;; adapter, compiled. bootstrap then need not load the adapter: see adapters.rs.
 ;;;;
-;;;; build.sh gives it to sbcl as its input, with adapter.lisp behind it, twice, with the arguments
+;;;; build.sh gives it to sbcl as its input, with the adapter behind it, twice, with the arguments
 ;;;;   LIBRARY...           only compiles the libraries, into ASDF's cache;
 ;;;;   --save LIBRARY...    loads them, and writes sbcl.core into the folder that is open as descriptor 9.
 ;;;; So what is saved has nothing of the compiler's in it, and is the same each time. What libraries print goes to stdout, where
-;;;; a line `mapped: FILE` for each shared library in use follows; an error goes to stderr.
+;;;; lines `system: NAME FOLDER` for the libraries and `mapped: FILE` for each shared library in use follow; an error goes to
+;;;; stderr.
 
 (defpackage lambda-stdio-core
   (:use cl))
@@ -64,6 +65,14 @@
 
 ;;; --- What goes along ------------------------------------------------------------------------------------------------
 
+(defun tell-systems (names)
+  "Prints where the libraries' sources are, and those of the libraries that they need: their licences are there."
+  (when names
+    (dolist (system (asdf:already-loaded-systems))
+      (let ((folder (asdf:system-source-directory system)))
+        (when folder
+          (format t "~&system: ~A ~A~%" (asdf:primary-system-name system) (namestring folder)))))))
+
 (defun tell-mapped ()
   "Prints the paths of all shared libraries that this process has: the runtime's own, and those of foreign functions."
   (with-open-file (maps "/proc/self/maps")
@@ -96,7 +105,8 @@
   (setf sb-ext:*gc-run-time* 0
         sb-kernel::*n-bytes-freed-or-purified* 0))
 
-(defun save ()
+(defun save (names)
+  (tell-systems names)
   (tell-mapped)
   (forget-file-times)
   (uiop:call-image-dump-hook)
@@ -110,7 +120,7 @@
   (cond ((equal (first arguments) "--save")
          (load-libraries (rest arguments))
          (load-adapter)
-         (save))
+         (save (rest arguments)))
         (t
          (load-libraries arguments)
          (sb-ext:exit))))

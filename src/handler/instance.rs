@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::protocol::{Dialogue, Frame, Input, Protocol};
+use crate::process_tree::Activity;
 
 /// How long a handler lives before it counts as ready where `/proc` cannot tell.
 const ALIVE: Duration = Duration::from_millis(10);
@@ -23,6 +24,8 @@ pub struct Instance {
     pub ready: bool,
     /// Whether it could be seen what it does.
     could_be_seen: bool,
+    /// How many processes it was when it was seen to be ready.
+    processes: usize,
 }
 
 impl Instance {
@@ -36,6 +39,7 @@ impl Instance {
             retired: false,
             ready: false,
             could_be_seen: false,
+            processes: 0,
         }
     }
 
@@ -83,9 +87,17 @@ impl Instance {
     /// Looks whether it waits for an event. Where `/proc` cannot tell, it is ready once it has lived for a moment; but who
     /// could be seen before and cannot be seen now is just becoming another program (execve(2)).
     pub fn is_seen_ready(&mut self, now: Instant) -> bool {
-        let reads_stdin = self.process.activity().reads_stdin;
+        let activity = self.process.activity();
+        let reads_stdin = activity.reads_stdin;
+        self.processes = activity.processes;
         self.could_be_seen |= reads_stdin.is_some();
         reads_stdin.unwrap_or(!self.could_be_seen && self.started() + ALIVE <= now)
+    }
+
+    /// Whether `activity` is that of a handler which keeps its answer in a buffer: it has answered before, waits for nothing
+    /// but its next event, and is whole. (Of a pipeline, the process that answers may have died.)
+    pub fn keeps_answer(&self, activity: &Activity) -> bool {
+        activity.at_rest && self.answers > 0 && activity.processes >= self.processes
     }
 
     /// Deals with what has come while no answer is waited for.

@@ -117,8 +117,11 @@ pub fn fatal(message: impl Display) {
     own_line(Level::Fatal, &message, None);
 }
 
-/// An error that is reported to Lambda, with its stack.
+/// An error that is reported to Lambda, with its stack, unless the handler has logged it.
 pub fn fault(fault: &Fault) {
+    if fault.logged {
+        return;
+    }
     own_line(Level::Error, &format_args!("{}: {}", fault.error_type, fault.message), Some(fault));
 }
 

@@ -29,6 +29,8 @@ pub struct Activity {
     /// Some thread waits for our stdin. `None` where none was seen to, and not all could be looked at.
     pub reads_stdin: Option<bool>,
     pub seen: Seen,
+    /// How many processes there are.
+    pub processes: usize,
 }
 
 /// What a thread's wait says.
@@ -64,7 +66,7 @@ struct Thread {
 /// Looks at all of the tree. Unless `stdin_is_empty`, it is not at rest.
 pub fn look(tree: &Tree, stdin_is_empty: bool) -> Activity {
     if !descendants::proc_is_ours() {
-        return Activity { at_rest: false, reads_stdin: None, seen: Seen::nothing() };
+        return Activity { at_rest: false, reads_stdin: None, seen: Seen::nothing(), processes: 1 };
     }
     let mut bytes = Vec::new();
     let members = descendants::members(tree);
@@ -93,7 +95,7 @@ pub fn look(tree: &Tree, stdin_is_empty: bool) -> Activity {
     }
     let reads_stdin = if seen.reads_stdin || all_were_seen { Some(seen.reads_stdin) } else { None };
     seen.name(tree.root, &mut bytes);
-    Activity { at_rest, reads_stdin, seen }
+    Activity { at_rest, reads_stdin, seen, processes: members.pids.len() }
 }
 
 /// All threads, in the order of their processes.

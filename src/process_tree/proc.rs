@@ -100,10 +100,13 @@ impl Status {
     }
 
     /// Whether an alarm(2) may be set, which `/proc` does not show: the process catches its signal. Who catches faults too is a
-    /// language's runtime that catches what there is (Go, Ruby, SBCL), and who catches the signal of used-up processor time
-    /// catches whatever might end it, to clear up (sort(1)): both say nothing by it.
+    /// language's runtime that catches what there is (Go, Ruby, SBCL); who catches other clocks' signals, or all of the
+    /// polite ways to end it, catches whatever there is (sort(1), mksh, newLISP): they say nothing by it.
     pub fn may_have_an_alarm(&self) -> bool {
-        let catches_all_there_is = self.catches(Signal::SIGSEGV) || self.catches(Signal::SIGXCPU);
+        let catches_all_there_is = [Signal::SIGSEGV, Signal::SIGXCPU, Signal::SIGVTALRM, Signal::SIGPROF]
+            .into_iter()
+            .any(|signal| self.catches(signal))
+            || [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTERM].into_iter().all(|signal| self.catches(signal));
         self.catches(Signal::SIGALRM) && !catches_all_there_is
     }
 

@@ -1,9 +1,12 @@
 //! Shell functions, in the convention of AWS's tutorial: `function.handler` in function.sh, the event as its argument, what
 //! it prints as the answer.
 
+use crate::harness::sandbox;
 use crate::harness::{Call, Event, Function, Running, need};
 use serde_json::json;
 use std::time::Duration;
+
+mod printed;
 
 /// A function whose function.sh holds this.
 fn sh(source: &str) -> Function {
@@ -109,7 +112,7 @@ fn a_file_may_be_in_a_folder_and_find_its_neighbours() {
         .file("app/lib.sh", "go() { echo \"$PWD $*\"; }")
         .handler("app/function.go")
         .start();
-    let wanted = format!("{} {{}}", function.folder().path().display());
+    let wanted = format!("{} {{}}", sandbox::TASK_ROOT);
     assert_eq!(function.call("{}").json(), json!(wanted));
 }
 
@@ -137,12 +140,12 @@ fn the_shells_options_are_the_functions_own() {
 
 #[test]
 fn descriptors_and_locale_are_the_functions_own() {
-    let source = "exec 3>log 4</dev/null 9>&1\nexport LC_ALL=C LANG=C
-handler() { echo to 3 >&3; exec 5>other; [[ -t 0 ]] || cat; printf '[%d]' ${#1}; }";
+    let source = "exec 3>/tmp/log 4</dev/null 9>&1\nexport LC_ALL=C LANG=C
+handler() { echo to 3 >&3; exec 5>/tmp/other; [[ -t 0 ]] || cat; printf '[%d]' ${#1}; }";
     let function = sh(source).start();
     for count in 1..3 {
         assert_eq!(function.call("\"ü\"").response_text(), "[4]");
-        assert_eq!(function.folder().read("log"), "to 3\n".repeat(count));
+        assert_eq!(function.tmp().read("log"), "to 3\n".repeat(count));
     }
 }
 

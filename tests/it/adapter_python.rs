@@ -5,6 +5,7 @@ mod names;
 mod official;
 mod patched;
 
+use crate::harness::sandbox;
 use crate::harness::{Call, Event, Function, Running, Shell};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -51,7 +52,7 @@ fn a_module_of_a_package_imports_what_is_near_and_what_is_in_the_task_root() {
         .file("pkg/mod.py", "from .near import near\nimport far, sys\ndef f(e, c): return [near, far.far, sys.path[0]]")
         .handler("pkg/mod.f")
         .start();
-    let root = function.folder().path().to_str().unwrap();
+    let root = sandbox::TASK_ROOT;
     assert_eq!(function.call("{}").json(), json!(["near", "far", root]));
     let dotted = Function::empty().file("pkg/mod.py", "def f(e, c): return __name__").handler("pkg.mod.f");
     dotted.event("{}").expect_response("\"pkg.mod\"").run();

@@ -4,6 +4,8 @@ use crate::harness::{Call, Event, Function, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+mod log;
+
 /// A function whose function.rb holds this.
 fn ruby(source: &str) -> Function {
     Function::empty().file("function.rb", source).handler("function.handler")
@@ -30,6 +32,12 @@ fn every_kind_of_event_and_answer() {
     for value in ["null", "1", "\"text\"", "[]", "{}", "true", "12345678901234567890123", "\"\\u0000\""] {
         assert_eq!(function.call(value).response_text(), value);
     }
+}
+
+#[test]
+fn anybody_may_run_a_function() {
+    let function = ruby("def handler(event:, context:) = [event, Process.uid.zero?]").start_with_processes(64);
+    assert_eq!(function.call("1").response_text(), "[1,false]");
 }
 
 #[test]

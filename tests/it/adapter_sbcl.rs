@@ -2,6 +2,7 @@
 
 use crate::harness::event::Event;
 use crate::harness::files::{search_path, spawn};
+use crate::harness::sandbox;
 use crate::harness::{Function, need};
 use serde_json::json;
 use std::fs::File;
@@ -10,7 +11,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 mod conditions;
+mod memory;
 mod older_runtime;
+mod process;
 
 /// A function in main.lisp, called `handler`.
 fn lisp(source: &str) -> Function {
@@ -93,8 +96,9 @@ fn a_function_may_be_in_any_package() {
 #[test]
 fn what_is_not_a_string_is_a_marshal_error_but_nil_is_null() {
     let function = lisp("(defun handler (event headers) (declare (ignore headers)) (read-from-string event))");
-    let function =
-        function.event("42").expect_error("Runtime.MarshalError", "neither a string nor octets, but a FIXNUM");
+    let function = function
+        .event("42")
+        .expect_error("Runtime.MarshalError", "neither a string, octets nor a stream, but a FIXNUM");
     function.event("nil").expect_response("null").event("\"x\"").expect_response("\"x\"").run();
 }
 
@@ -196,10 +200,8 @@ fn the_context_is_in_special_variables() {
                          (cdr (assoc :lambda-runtime-deadline-ms aws-lambda-runtime:*header-alist*)))))",
     );
     let function = function.env("AWS_REGION", "eu-north-1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
-    let wanted = format!(
-        "\"eu-north-1 {} main.handler main.handler 512 NIL Root=1-2 99999999999999\"",
-        function.folder().display()
-    );
+    let wanted =
+        format!("\"eu-north-1 {} main.handler main.handler 512 :UTC Root=1-2 99999999999999\"", sandbox::TASK_ROOT);
     let event = Event::new("1").deadline_header("99999999999999").header("Lambda-Runtime-Trace-Id", "Root=1-2");
     function.event(event).expect_response(wanted).run();
 }
@@ -221,12 +223,12 @@ fn it_is_utf_8_in_any_locale() {
         let source = "(defun händler (event headers)
                         (declare (ignore headers))
                         (format t \"größer ~A~%\" event)
-                        (with-open-file (file \"ö.txt\" :direction :output) (write-string event file))
-                        (error \"żółw ~A\" (with-open-file (file \"ö.txt\") (read-line file))))";
+                        (with-open-file (file \"/tmp/ö.txt\" :direction :output) (write-string event file))
+                        (error \"żółw ~A\" (with-open-file (file \"/tmp/ö.txt\") (read-line file))))";
         let function = Function::empty().file("é.lisp", source).handler("é.händler").env("LC_ALL", locale);
         let function = function.event("\"Ελλάδα😀\"").expect_error("SIMPLE-ERROR", "żółw \"Ελλάδα😀\"");
         let running = function.expect_log("größer \"Ελλάδα😀\"").run();
-        assert_eq!(running.folder().read("ö.txt"), "\"Ελλάδα😀\"");
+        assert_eq!(running.tmp().read("ö.txt"), "\"Ελλάδα😀\"");
     }
     // What is not UTF-8 is replaced, not refused.
     let echo = lisp("(defun handler (event headers) (declare (ignore headers)) event)");
@@ -267,7 +269,7 @@ fn libraries_may_be_in_the_image() {
     let function = function.file("image/library.lisp", LIBRARY);
     let image = function.folder().join("image");
     evaluate(&image, &["(load \"library.lisp\")", "(sb-ext:save-lisp-and-die \"sbcl.core\")"]);
-    function.env("SBCL_HOME", image).event("1").expect_response("[1,1]").run();
+    function.env("SBCL_HOME", "/var/task/image").event("1").expect_response("[1,1]").run();
 }
 
 /// The processors' time that `bootstrap` and its handler take for one event. Other than the clock's it hardly depends on
@@ -275,7 +277,7 @@ fn libraries_may_be_in_the_image() {
 fn cost(folder: &Path, handler: &str) -> Duration {
     let script = "TIMEFORMAT='%U %S'; time \"$0\" \"$1\" event.json 2>log";
     let mut command = Command::new(need("bash"));
-    command.args(["-c", script, env!("CARGO_BIN_EXE_bootstrap"), handler]).current_dir(folder);
+    command.args(["-c", script, crate::harness::files::bootstrap().to_str().unwrap(), handler]).current_dir(folder);
     command.env("PATH", search_path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = spawn(&mut command).wait_with_output().unwrap();
     assert_eq!(output.stdout, b"1\n", "{handler}: {output:?}");

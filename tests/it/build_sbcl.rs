@@ -23,7 +23,7 @@ fn with_libraries() -> PathBuf {
 }
 
 /// A function with this layer: a zip with one file in it.
-fn function(layer: &Path, name: &str, source: &str) -> (Function, Command) {
+fn function(layer: &Path, name: &str, source: &str) -> Function {
     let folder = Folder::new();
     folder.write(name, source.as_bytes(), 0o644);
     let mut zip = Command::new(need("zip"));
@@ -33,14 +33,14 @@ fn function(layer: &Path, name: &str, source: &str) -> (Function, Command) {
 }
 
 /// The function `handler` in `main.lisp`.
-fn lisp(layer: &Path, source: &str) -> (Function, Command) {
-    let (function, command) = function(layer, "main.lisp", source);
-    (function.handler("main.handler"), command)
+fn lisp(layer: &Path, source: &str) -> Function {
+    let function = function(layer, "main.lisp", source);
+    function.handler("main.handler")
 }
 
 #[test]
 fn one_lisp_file_is_a_function() {
-    let (function, command) = lisp(
+    let function = lisp(
         &plain(),
         "(defun pick-apples (number) (list (error \"no ~R apples\" number)))
          (defun handler (event headers)
@@ -49,7 +49,7 @@ fn one_lisp_file_is_a_function() {
            (format nil \"[~A, ~S, ~S, ~S]\" event lambda-stdio:*aws-region* lambda-stdio:*handler*
                    (namestring *default-pathname-defaults*)))",
     );
-    let running = function.env("AWS_REGION", "eu-north-1").start_as(command);
+    let running = function.env("AWS_REGION", "eu-north-1").start();
     for number in 1..=3 {
         let answer = running.call(number.to_string());
         assert_eq!(answer.json()[0], number);
@@ -67,7 +67,7 @@ fn one_lisp_file_is_a_function() {
 
 #[test]
 fn the_adapter_is_in_the_core_and_so_is_asdf() {
-    let (function, command) = lisp(
+    let function = lisp(
         &plain(),
         "(defvar *asdf* (find-package \"ASDF\"))
          (defun handler (event headers)
@@ -76,12 +76,12 @@ fn the_adapter_is_in_the_core_and_so_is_asdf() {
              (list (compiled-function-p #'lambda-stdio::main) *asdf* (compiled-function-p #'handler)
                    (not sb-ext:*after-gc-hooks*) (equal (namestring (uiop:getcwd)) \"/var/task/\")))))",
     );
-    assert_eq!(function.start_as(command).call("1").response_text(), "\"(T T T T T)\"");
+    assert_eq!(function.start().call("1").response_text(), "\"(T T T T T)\"");
 }
 
 #[test]
 fn contribs_are_found() {
-    let (function, command) = lisp(
+    let function = lisp(
         &plain(),
         "(require \"sb-posix\")
          (require \"sb-bsd-sockets\")
@@ -89,20 +89,19 @@ fn contribs_are_found() {
            (declare (ignore event headers))
            (princ-to-string (= (funcall (intern \"GETPID\" \"SB-POSIX\")) (sb-unix:unix-getpid))))",
     );
-    assert_eq!(function.start_as(command).call("1").response_text(), "\"T\"");
+    assert_eq!(function.start().call("1").response_text(), "\"T\"");
 }
 
 #[test]
 fn roswell_scripts_and_forms_run_too() {
     let hello = examples::root().join("roswell-hello/hello.ros");
-    let (roswell, command) = function(&plain(), "hello.ros", &fs::read_to_string(hello).unwrap());
+    let roswell = function(&plain(), "hello.ros", &fs::read_to_string(hello).unwrap());
     let example = |file: &str| fs::read_to_string(examples::root().join("roswell-hello").join(file)).unwrap();
-    let answer = roswell.handler("hello.ros").start_as(command).call(example("event.json")).json();
+    let answer = roswell.handler("hello.ros").start().call(example("event.json")).json();
     assert_eq!(answer, serde_json::from_str::<serde_json::Value>(&example("response.json")).unwrap());
 
-    let (form, command) =
-        function(&plain(), "main.lisp", "(defun f (e h) (declare (ignore h)) (format nil \"[~A]\" e))");
-    let running = form.handler("(load\"main.lisp\")'f").start_as(command);
+    let form = function(&plain(), "main.lisp", "(defun f (e h) (declare (ignore h)) (format nil \"[~A]\" e))");
+    let running = form.handler("(load\"main.lisp\")'f").start();
     assert_eq!(running.call("1").response_text(), "[1]");
 }
 
@@ -111,8 +110,8 @@ fn a_zip_of_build_sh_goes_with_it() {
     // Its own bootstrap comes first, and takes the adapter from the core.
     let packing = Build::new("function -o out").word(examples::root().join("sbcl-one-fasl")).packing_the_tested();
     let built = packing.succeed();
-    let (function, command) = on_lambda(&built.out("sbcl-one-fasl.zip"), Some(&plain()), &[]);
-    let running = function.handler("main.words:handler").start_as(command);
+    let function = on_lambda(&built.out("sbcl-one-fasl.zip"), Some(&plain()), &[]);
+    let running = function.handler("main.words:handler").start();
     let example = |file: &str| fs::read_to_string(examples::root().join("sbcl-one-fasl").join(file)).unwrap();
     let wanted: serde_json::Value = serde_json::from_str(&example("response.json")).unwrap();
     assert_eq!(running.call(example("event.json")).json(), wanted);
@@ -120,7 +119,7 @@ fn a_zip_of_build_sh_goes_with_it() {
 
 #[test]
 fn libraries_are_in_the_core() {
-    let (function, command) = lisp(
+    let function = lisp(
         &with_libraries(),
         "(asdf:load-system \"yason\") ; is there, and needs no sources
          (defun handler (event headers)
@@ -128,7 +127,7 @@ fn libraries_are_in_the_core() {
            (with-output-to-string (out)
              (yason:encode (alexandria:flatten (yason:parse event)) out)))",
     );
-    let running = function.start_as(command);
+    let running = function.start();
     assert_eq!(running.call(r#"["a",["é",2]]"#).response_text(), r#"["a","é",2]"#);
     assert!(!running.stderr().contains("WARNING"), "{}", running.stderr());
 }
@@ -155,9 +154,9 @@ fn a_librarys_shared_library_goes_along() {
         )
         .succeed();
     let source = "(defun handler (event headers) (declare (ignore event headers)) (z-version))";
-    let (function, command) = lisp(&built.out("sbcl-layer.zip"), source);
+    let function = lisp(&built.out("sbcl-layer.zip"), source);
     assert!(function.folder().join("opt/lib/libz.so.1").exists());
-    let version = function.start_as(command).call("1").response_text().to_owned();
+    let version = function.start().call("1").response_text().to_owned();
     assert!(version.starts_with("\"1.") || version.starts_with("1."), "{version}");
 }
 
@@ -192,6 +191,30 @@ fn nothing_in_it_needs_a_glibc_that_lambda_has_not() {
         }
         assert!(programs >= 2, "bootstrap and sbcl at least");
     }
+}
+
+#[test]
+fn the_licences_of_all_that_is_packed_are_in_it() {
+    let folder = Folder::new();
+    unzip(&with_libraries(), folder.path());
+    let licences = folder.path().join("share/licenses");
+    let mut packed = vec!["lambda-stdio".to_owned(), "sbcl".to_owned(), "yason".to_owned(), "alexandria".to_owned()];
+    for file in fs::read_dir(folder.path().join("lib")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        packed.extend(name.contains(".so").then_some(name));
+    }
+    for name in packed {
+        let files = fs::read_dir(licences.join(&name)).unwrap_or_else(|_| panic!("{name} has no licence in the layer"));
+        let text: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        assert!(text.to_lowercase().contains("copyright") || text.contains("Licen"), "{name}: {text}");
+    }
+    // One that has none.
+    let packing = Build::new("sbcl --with mine -o out").packing_the_tested();
+    let home = packing.folder.path().to_owned();
+    let system = "(defsystem \"mine\" :components ((:file \"a\")))";
+    let packing = packing.env("HOME", home).file("common-lisp/mine/mine.asd", system, 0o644);
+    let built = packing.file("common-lisp/mine/a.lisp", "(defun f () 1)", 0o644).succeed();
+    assert!(built.stdout.contains("no licence was found for mine"), "{}", built.stdout);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use crate::examples;
 use crate::harness::building::{Build, checkout, entries, on_lambda, unzip};
 use crate::harness::fifo::Fifo;
+use crate::harness::files::bootstrap;
 use crate::harness::files::{Folder, spawn};
 use crate::harness::{Function, need};
 use nix::sys::signal::{Signal, killpg};
@@ -39,8 +40,8 @@ fn the_binary_is_built_and_is_a_layer() {
     fs::write(&script, LOOP).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     assert!(spawn(Command::new(need("zip")).args(["-qj"]).args([&handler, &script])).wait().unwrap().success());
-    let (function, command) = on_lambda(&handler, Some(&layer), &["env", "bash"]);
-    let running = function.handler("echo.sh").start_as(command);
+    let function = on_lambda(&handler, Some(&layer), &["env", "bash"]);
+    let running = function.handler("echo.sh").start();
     assert_eq!(running.call("1").response_text(), "[1]");
 }
 
@@ -50,8 +51,8 @@ fn a_function_is_unpacked_into_an_empty_root_and_serves_events() {
     assert_eq!(built.made(), ["hello.zip"]);
     assert_eq!(entries(&built.out("hello.zip")), ["-rwxr-xr-x bootstrap", "-rwxr-xr-x handler.sh"]);
     assert_eq!(built.told("handler to"), ["handler.sh"]);
-    let (function, command) = on_lambda(&built.out("hello.zip"), None, &["env", "bash"]);
-    let running = function.handler("handler.sh").start_as(command);
+    let function = on_lambda(&built.out("hello.zip"), None, &["env", "bash"]);
+    let running = function.handler("handler.sh").start();
     for number in 1..=3 {
         assert_eq!(running.call(number.to_string()).response_text(), format!("[{number}]"));
     }
@@ -73,8 +74,7 @@ fn every_example_is_packed_and_does_with_what_it_is_told_to_set() {
             function = function.env(variable, value);
         }
         unzip(&built.out(&format!("{name}.zip")), function.folder());
-        let bootstrap = function.folder().join("bootstrap");
-        let running = function.start_as(Command::new(bootstrap));
+        let running = function.by("/var/task/bootstrap").start();
         let text = |file: &str| fs::read_to_string(examples::root().join(&name).join(file)).unwrap();
         let answer: Value = serde_json::from_slice(running.call(text("event.json")).response()).unwrap();
         assert_eq!(answer, serde_json::from_str::<Value>(&text("response.json")).unwrap(), "{name}");
@@ -309,6 +309,6 @@ fn another_architecture_is_built_for_or_it_is_said_what_to_type() {
         assert!(!built.folder.path().join("out").exists());
     }
     let packing = Build::new(&format!("-o out --arch {other}")).packing_the_tested();
-    packing.fail(&format!("{} is for ", env!("CARGO_BIN_EXE_bootstrap")));
+    packing.fail(&format!("{} is for ", bootstrap().display()));
     Build::new(&format!("sbcl -o out --arch {other}")).fail("SBCL makes its core by running");
 }

@@ -6,14 +6,13 @@
 mod readme;
 
 use crate::examples::Example;
+use crate::harness::clients;
 use crate::harness::fifo::Fifo;
-use crate::harness::files::{Folder, spawn};
+use crate::harness::files::{Folder, bootstrap};
 use crate::harness::http::client;
 use crate::harness::tools::{Background, free_port, tool};
 use serde_json::Value;
 use std::io::Read;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// The emulator, and the functions that were started for it.
 struct Emulator {
@@ -48,7 +47,7 @@ impl Emulator {
         ];
         variables.extend_from_slice(environment);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.functions.push(Background::start(Path::new(env!("CARGO_BIN_EXE_bootstrap")), &[], &variables, folder));
+        self.functions.push(Background::start(bootstrap(), &[], &variables, folder));
     }
 
     /// Serves this script.
@@ -65,55 +64,16 @@ impl Emulator {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What a client prints.
-    fn client(&self, program: &str, arguments: &[&str], folder: &Folder) -> String {
-        let mut command = Command::new(tool(program));
-        command
-            .args(arguments)
-            .current_dir(folder.path())
-            .env("AWS_ENDPOINT_URL", self.url())
-            .envs([("AWS_ACCESS_KEY_ID", "any"), ("AWS_SECRET_ACCESS_KEY", "any"), ("AWS_REGION", "eu-west-1")])
-            .envs([("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let output = spawn(&mut command).wait_with_output().unwrap();
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(
-            output.status.success(),
-            "{program} {arguments:?}: {}\n{stdout}\n{stderr}\n{}",
-            output.status,
-            self.story()
-        );
-        stdout.into_owned()
-    }
-
     fn story(&self) -> String {
         let all = [&self.server].into_iter().chain(&self.functions);
         all.map(Background::story).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// boto3 calls each function on the command line with the event behind it, and prints what comes back, a line each.
-const BOTO3: &str = r#"
-import sys, json, boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
-for name, event in zip(sys.argv[1::2], sys.argv[2::2]):
-    try:
-        result = client.invoke(FunctionName=name, Payload=event)
-        print(json.dumps({"status": result["StatusCode"], "answer": json.load(result["Payload"])}))
-    except ClientError as error:
-        print(json.dumps({"status": error.response["ResponseMetadata"]["HTTPStatusCode"], "answer": None}))
-"#;
-
-fn boto3(emulator: &Emulator, arguments: &[&str]) -> Vec<(u64, Value)> {
-    let arguments: Vec<_> = ["-c", BOTO3].into_iter().chain(arguments.iter().copied()).collect();
-    let printed = emulator.client("python", &arguments, &Folder::new());
-    let results = printed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    results.map(|result| (result["status"].as_u64().unwrap(), result["answer"].clone())).collect()
+fn boto3(emulator: &Emulator, calls: &[(&str, &str)]) -> Vec<(u64, Value)> {
+    let url = emulator.url();
+    let calls: Vec<_> = calls.iter().map(|(name, event)| (url.as_str(), *name, *event)).collect();
+    clients::boto3(&calls).unwrap_or_else(|error| panic!("{error}\n{}", emulator.story()))
 }
 
 #[test]
@@ -129,17 +89,12 @@ fn an_example_of_every_kind_answers_the_aws_cli_and_boto3() {
         answers.push(example.response.clone());
         emulator.serve(name, &example.handler, &example.environment, example.folder);
     }
-    let folder = Folder::new();
     for ((name, event), answer) in calls.iter().zip(&answers) {
-        folder.write("event.json", event.as_bytes(), 0o644);
-        let call = ["lambda", "invoke", "--function-name", name, "--payload", "fileb://event.json", "answer.json"];
-        let said: Value = serde_json::from_str(&emulator.client("aws", &call, &folder)).unwrap();
-        assert_eq!(said, serde_json::json!({"StatusCode": 200}), "{name}");
-        let got: Value = serde_json::from_str(&folder.read("answer.json")).unwrap();
+        let got = clients::aws(&emulator.url(), name, event).unwrap_or_else(|e| panic!("{e}\n{}", emulator.story()));
         assert_eq!(got, *answer, "{name}, for the AWS CLI");
     }
     // And again: they go on.
-    let twice: Vec<_> = calls.iter().chain(&calls).flat_map(|(name, event)| [*name, event.as_str()]).collect();
+    let twice: Vec<_> = calls.iter().chain(&calls).map(|(name, event)| (*name, event.as_str())).collect();
     let results = boto3(&emulator, &twice);
     assert_eq!(results.len(), 2 * names.len());
     for ((status, got), (name, answer)) in results.iter().zip(names.iter().zip(&answers).cycle()) {
@@ -170,7 +125,7 @@ fn a_client_hears_of_errors_and_the_next_event_is_answered() {
     assert!(error["errorMessage"].as_str().unwrap().contains("exit status 3"), "{error}");
     let (status, error) = call("complaining", "1");
     assert_eq!((status, &error["errorType"], &error["errorMessage"]), (500, &"A.B".into(), &"no".into()));
-    let results = boto3(&emulator, &["crashing", "1", "crashing", "2", "complaining", "3"]);
+    let results = boto3(&emulator, &[("crashing", "1"), ("crashing", "2"), ("complaining", "3")]);
     assert_eq!(results, [(500, Value::Null), (200, 2.into()), (500, Value::Null)]);
 }
 

@@ -81,7 +81,7 @@ impl Example {
     }
 
     /// Its files, where they are and what they are called.
-    fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
+    pub fn files(&self) -> impl Iterator<Item = (PathBuf, String)> {
         files_in(self.folder.path()).into_iter().map(|file| (self.folder.path().join(&file), file))
     }
 }

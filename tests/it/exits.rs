@@ -120,20 +120,20 @@ fn an_early_answer_stands_where_the_rest_of_the_event_is_never_read() {
 
 #[test]
 fn a_death_in_the_middle_of_reading_is_an_error_and_not_a_second_try() {
-    let script = "echo start >> starts; while read -r -n 1 c; do [ $c = 7 ] && { echo read >> reads; exit 3; }; read -r rest; echo 1; done";
+    let script = "echo start >> /tmp/starts; while read -r -n 1 c; do [ $c = 7 ] && { echo read >> /tmp/reads; exit 3; }; read -r rest; echo 1; done";
     let function = Function::bash(script).mode("loop").start();
     let event = format!("7{}", "0".repeat(1_000_000));
     assert!(function.call(event).error("Runtime.ExitError").contains("exit status 3"));
     assert_eq!(function.call("1").response(), b"1");
-    assert_eq!(function.folder().read("reads").lines().count(), 1);
-    assert_eq!(function.folder().read("starts").lines().count(), 2);
+    assert_eq!(function.tmp().read("reads").lines().count(), 1);
+    assert_eq!(function.tmp().read("starts").lines().count(), 2);
 }
 
 #[test]
 fn a_handler_that_never_gets_to_reading_is_tried_twice() {
     // It sees that there is something to read, and dies of it.
     let script = "import select, sys
-open('starts', 'a').write('start\\n')
+open('/tmp/starts', 'a').write('start\\n')
 select.select([sys.stdin], [], [])
 sys.exit(3)
 ";
@@ -141,6 +141,6 @@ sys.exit(3)
     for number in 1..=2 {
         assert!(function.call("1").error("Runtime.ExitError").contains("exit status 3"));
         function.wait_idle();
-        assert_eq!(function.folder().read("starts").lines().count(), 2 * number + 1);
+        assert_eq!(function.tmp().read("starts").lines().count(), 2 * number + 1);
     }
 }

@@ -154,7 +154,7 @@ fn too_large_an_answer_of_a_oneshot_is_an_error() {
 
 #[test]
 fn a_handler_that_dies_idle_is_started_again_and_nothing_is_reported() {
-    let script = "mkdir first && exec 9> alive; while read -r e; do echo \"[$$,$e]\"; done";
+    let script = "mkdir /tmp/first && exec 9> alive; while read -r e; do echo \"[$$,$e]\"; done";
     let function = Function::bash(script).lifeline("alive").start();
     let before = function.call("1").json();
     function.wait_idle();
@@ -179,10 +179,9 @@ fn a_handler_that_ends_just_after_its_answer_never_costs_an_event() {
 
 #[test]
 fn a_crash_is_reported_before_the_handler_is_started_again() {
-    let script =
-        "echo start >> state; sleep 0.2; echo ready >> state; while read -r e; do [ $e = 1 ] && exit 1; echo $e; done";
+    let script = "echo start >> /tmp/state; sleep 0.2; echo ready >> /tmp/state; while read -r e; do [ $e = 1 ] && exit 1; echo $e; done";
     let function = Function::bash(script).start();
-    let state = function.folder().path().join("state");
+    let state = function.tmp().path().join("state");
     function.call("0");
     function.server().probe(Box::new(move || std::fs::read_to_string(&state).unwrap()));
     let answer = function.call("1");
@@ -204,14 +203,13 @@ fn grandchildren_that_hold_the_pipes_are_not_waited_for() {
 
 #[test]
 fn after_five_failed_starts_bootstrap_ends() {
-    let script =
-        "[ -e broken ] && { echo attempt >> attempts; exit 4; }; while read -r e; do touch broken; exit 3; done";
+    let script = "[ -e /tmp/broken ] && { echo attempt >> /tmp/attempts; exit 4; }; while read -r e; do touch /tmp/broken; exit 3; done";
     let function = Function::bash(script).start();
     let first = function.send("1");
     let second = function.send(Event::new("2").deadline_in(Duration::from_secs(5)));
     function.answer(&first).error("Runtime.ExitError");
     assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
-    assert_eq!(function.folder().read("attempts").lines().count(), 5);
+    assert_eq!(function.tmp().read("attempts").lines().count(), 5);
     // The second event may have been left to the next sandbox, but not fetched and forgotten.
     let fetched = function.requests_so_far(Call::Next).iter().any(|request| request.id == second);
     let answered = function.requests_so_far(Call::Error).iter().any(|request| request.id == second);
@@ -220,14 +218,17 @@ fn after_five_failed_starts_bootstrap_ends() {
 
 #[test]
 fn a_handler_that_has_vanished_ends_bootstrap_too() {
-    let script = "while read -r e; do rm handler; exit 3; done";
-    Function::bash(script).event("1").expect_error("Runtime.ExitError", "exit status 3").expect_exit(1).run();
+    let function = Function::bash("while read -r e; do exit 3; done").start();
+    function.wait_idle();
+    std::fs::remove_file(function.outside("/var/task/handler")).unwrap();
+    assert!(function.call("1").error("Runtime.ExitError").contains("exit status 3"));
+    assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
 }
 
 #[test]
 fn a_handler_that_starts_again_after_some_attempts_is_used_and_forgiven() {
-    let script = "for try in 1 2 3 4; do [ -e broken$try ] && { rm broken$try; exit 4; }; done
-while read -r e; do [ $e = 0 ] && { touch broken1 broken2 broken3 broken4; exit 3; }; echo $e; done";
+    let script = "for try in 1 2 3 4; do [ -e /tmp/broken$try ] && { rm /tmp/broken$try; exit 4; }; done
+while read -r e; do [ $e = 0 ] && { touch /tmp/broken1 /tmp/broken2 /tmp/broken3 /tmp/broken4; exit 3; }; echo $e; done";
     let function = Function::bash(script).start();
     for number in 1..=2 {
         function.call("0").error("Runtime.ExitError");
@@ -237,7 +238,7 @@ while read -r e; do [ $e = 0 ] && { touch broken1 broken2 broken3 broken4; exit 
 
 #[test]
 fn an_event_that_arrives_while_nothing_can_be_started_gets_its_error_in_time() {
-    let script = "[ -e broken ] && exit 4; while read -r e; do touch broken; exit 3; done";
+    let script = "[ -e /tmp/broken ] && exit 4; while read -r e; do touch /tmp/broken; exit 3; done";
     let function = Function::bash(script).start();
     let sent = Instant::now();
     function.send("1");

@@ -1,9 +1,10 @@
 //! What a handler, a server and a log can do to `bootstrap`, and where it ends: memory, work, time, the log. Each of these
 //! has once cost an answer, the sandbox, or the truth.
 
-use crate::harness::confined::TMP;
 use crate::harness::files::Folder;
+use crate::harness::files::bootstrap as binary;
 use crate::harness::raw::Raw;
+use crate::harness::sandbox::Proc;
 use crate::harness::speaking::SPEAKING;
 use crate::harness::watch::Exit;
 use crate::harness::{Call, Event, Function, Running, procfs};
@@ -133,7 +134,7 @@ fn a_log_that_nobody_reads_holds_up_nothing_and_its_loss_is_counted() {
         "#!/bin/sh\nwhile read -r e; do head -c 3000000 /dev/zero | tr '\\0' x | fold -w 100 >&2; echo \"$e\"; done\n";
     let folder = Folder::new();
     folder.write("handler", handler.as_bytes(), 0o755);
-    let mut bootstrap = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+    let mut bootstrap = Command::new(binary())
         .current_dir(folder.path())
         .arg("./handler")
         .env("HANDLER_MODE", "loop")
@@ -330,7 +331,7 @@ done";
 #[test]
 fn without_proc_a_handlers_group_ends_all_the_same() {
     let function = Function::bash("while read -r e; do [ $e = 1 ] && { sleep 1000 & sleep 1000; }; echo $e; done");
-    let function = function.mode("loop").start_in_root(TMP);
+    let function = function.mode("loop").proc(Proc::Absent).start();
     function.call(Event::new("1").deadline_in(Duration::from_secs(1))).error("Runtime.InvokeTimeout");
     assert_eq!(function.call("2").response(), b"2");
 }

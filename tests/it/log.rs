@@ -2,17 +2,14 @@
 
 use crate::harness::{Event, Function, Running};
 use serde_json::Value;
-use std::process::Command;
 
 const CUT: usize = 256 * 1024;
 
 /// Starts the function with `bootstrap`'s stderr in a file, of which every request's probe is a copy: what had been logged
 /// when the request came in.
 fn with_log_in_a_file(function: Function) -> Running {
-    let mut command = Command::new("/bin/bash");
-    command.args(["-c", "exec \"$0\" 2> \"$LAMBDA_TASK_ROOT/log\"", env!("CARGO_BIN_EXE_bootstrap")]);
-    let log = function.folder().join("log");
-    let running = function.start_as(command);
+    let log = function.tmp().join("log");
+    let running = function.start_behind("exec 2> /tmp/log");
     running.server().probe(Box::new(move || std::fs::read_to_string(&log).unwrap_or_default()));
     running
 }

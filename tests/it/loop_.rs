@@ -178,7 +178,7 @@ while True:
 
 #[test]
 fn an_error_object_is_an_error_and_the_handler_lives_on() {
-    let script = "while IFS= read -r e; do echo \"$e\"; echo $$ >> pids; done";
+    let script = "while IFS= read -r e; do echo \"$e\"; echo $$ >> /tmp/pids; done";
     let function = Function::bash(script).mode("loop").start();
     let body = r#"{"errorMessage":"no such user","errorType":"User.Missing","stackTrace":["a","b"]}"#;
     let answer = function.call(body);
@@ -200,7 +200,7 @@ fn an_error_object_is_an_error_and_the_handler_lives_on() {
     ] {
         assert_eq!(function.call(body).response_text(), body);
     }
-    let pids = function.folder().read("pids");
+    let pids = function.tmp().read("pids");
     assert!(pids.lines().all(|pid| Some(pid) == pids.lines().next()), "the handler was started again: {pids}");
 }
 

@@ -111,8 +111,8 @@ fn every_event_has_a_process_of_its_own() {
 
 #[test]
 fn the_next_process_stands_by_before_the_next_event_is_asked_for() {
-    let function = oneshot("echo $$ >> starts; cat");
-    let starts = function.folder().join("starts");
+    let function = oneshot("echo $$ >> /tmp/starts; cat");
+    let starts = function.tmp().join("starts");
     let function = function.start();
     // Only the probes of later requests are asked about: the first may have come before this line.
     let read = move || std::fs::read_to_string(&starts).unwrap_or_default().lines().count().to_string();
@@ -127,31 +127,31 @@ fn the_next_process_stands_by_before_the_next_event_is_asked_for() {
 
 #[test]
 fn without_standby_nothing_starts_before_its_event() {
-    let function = oneshot("echo $$ >> starts; cat").env("HANDLER_STANDBY", "0").start();
+    let function = oneshot("echo $$ >> /tmp/starts; cat").env("HANDLER_STANDBY", "0").start();
     function.wait_idle();
-    assert_eq!(function.folder().read("starts"), "");
+    assert_eq!(function.tmp().read("starts"), "");
     for count in 1..=3 {
         function.call("{}");
         function.wait_idle();
-        assert_eq!(function.folder().read("starts").lines().count(), count);
+        assert_eq!(function.tmp().read("starts").lines().count(), count);
     }
 }
 
 #[test]
 fn a_program_that_ends_without_reading_is_not_an_error() {
-    let function = oneshot("echo run >> runs").start();
+    let function = oneshot("echo run >> /tmp/runs").start();
     for _ in 0..3 {
         assert_eq!(function.call("{}").value(), "null");
     }
     function.wait_log("[INFO] lambda-stdio: ");
     // By now it is known not to wait: each event has exactly one run, and none stands by.
     function.wait_idle();
-    let before = function.folder().read("runs").lines().count();
+    let before = function.tmp().read("runs").lines().count();
     for _ in 0..3 {
         function.call("{}");
     }
     function.wait_idle();
-    assert_eq!(function.folder().read("runs").lines().count(), before + 3);
+    assert_eq!(function.tmp().read("runs").lines().count(), before + 3);
     Function::empty()
         .handler("true")
         .mode("oneshot")
@@ -192,7 +192,7 @@ fn children_that_hold_the_pipes_are_not_waited_for() {
 #[test]
 fn a_standby_process_that_dies_is_replaced() {
     // The second process, which stands by for the second event, holds the line.
-    let script = "echo $$ >> pids; [ $(wc -l < pids) = 2 ] && exec 9> alive; exec cat";
+    let script = "echo $$ >> /tmp/pids; [ $(wc -l < /tmp/pids) = 2 ] && exec 9> alive; exec cat";
     let function = oneshot(script).lifeline("alive").start();
     function.call("1");
     function.wait_idle();

@@ -143,3 +143,25 @@ fn cargo_install_need_not_ask_which_program_is_meant() {
     }
     assert_eq!(programs, ["\"lambda-stdio\" \"bootstrap\""]);
 }
+
+#[test]
+fn a_tag_becomes_a_release_only_if_all_say_the_same() {
+    let package = package();
+    let (version, repository) = (package["version"].as_str().unwrap(), package["repository"].as_str().unwrap());
+    let (server, name) = repository.split_at("https://github.com".len());
+    let check = |tag: &str, repository: &str| {
+        let mut command = Command::new(root().join(".ci/check-release"));
+        command.envs([("GITHUB_SERVER_URL", server), ("GITHUB_REPOSITORY", repository), ("GITHUB_REF_NAME", tag)]);
+        let output = spawn(command.stderr(Stdio::piped())).wait_with_output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (tag, name) = (format!("v{version}"), &name[1..]);
+    assert_eq!(check(&tag, name), (true, String::new()));
+    for (tag, name, message) in [
+        ("v99.0.0", name, format!("the tag is v99.0.0, and the version in Cargo.toml is {version}")),
+        (&tag, "someone/else", format!("Cargo.toml says repository = \"{repository}\"")),
+    ] {
+        let (success, said) = check(tag, name);
+        assert!(!success && said.contains(&message), "{said}");
+    }
+}

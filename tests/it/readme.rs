@@ -16,7 +16,7 @@ use crate::harness::files::{self, Folder, need};
 use crate::harness::tools::{Background, free_port};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A command's longest time, in seconds.
@@ -79,7 +79,7 @@ fn the_release_is_installed_as_the_readme_says() {
     let block = blocks(&text).into_iter().find(|block| block.text.starts_with("# The tests run this")).unwrap();
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let release = Folder::new();
-    release.copy(Path::new(env!("CARGO_BIN_EXE_bootstrap")), "bootstrap");
+    release.copy(files::bootstrap(), "bootstrap");
     let mut zip = Command::new(need("zip"));
     zip.args(["-q1", &format!("lambda-stdio-{arch}.zip"), "bootstrap"]).current_dir(release.path());
     assert!(files::spawn(&mut zip).wait().unwrap().success());
@@ -145,8 +145,9 @@ fn anchor(heading: &str) -> String {
 /// The pages in docs/, by their paths from the root.
 fn pages() -> Vec<String> {
     let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").read_dir().unwrap().map(Result::unwrap);
-    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-    let mut pages: Vec<_> = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let name = |path: PathBuf| format!("docs/{}", path.file_name().unwrap().to_str().unwrap());
+    let mut pages: Vec<_> = paths.map(name).collect();
     pages.sort();
     pages
 }
@@ -188,7 +189,7 @@ pub fn checkout() -> Folder {
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
     fs::create_dir_all(folder.path().join(INSTALLED)).unwrap();
     for place in ["target/release/bootstrap", "target/path/lambda-stdio"] {
-        symlink(env!("CARGO_BIN_EXE_bootstrap"), folder.path().join(place)).unwrap();
+        symlink(files::bootstrap(), folder.path().join(place)).unwrap();
     }
     folder
 }

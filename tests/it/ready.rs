@@ -6,7 +6,7 @@ use std::time::Duration;
 /// At the arrival of `/next`, what the handler has put into the file `state`.
 #[track_caller]
 fn state_when_asked(function: Function, until: impl FnOnce(&crate::harness::Running)) -> String {
-    let state = function.folder().join("state");
+    let state = function.tmp().join("state");
     // The first request must find the probe, so the handler is held until it is there.
     let function = function.start();
     function.server().probe(Box::new(move || std::fs::read_to_string(&state).unwrap_or_default()));
@@ -17,7 +17,7 @@ fn state_when_asked(function: Function, until: impl FnOnce(&crate::harness::Runn
 #[test]
 fn no_event_is_asked_for_before_the_handler_reads() {
     let script =
-        "echo booting >&2; read -r x < go; sleep 0.3; echo booted > state; while read -r e; do echo \"$e\"; done";
+        "echo booting >&2; read -r x < go; sleep 0.3; echo booted > /tmp/state; while read -r e; do echo \"$e\"; done";
     let state = state_when_asked(Function::bash(script).pipe("go"), |function| {
         function.wait_log("booting");
         function.pipe("go").ring();
@@ -28,7 +28,7 @@ fn no_event_is_asked_for_before_the_handler_reads() {
 #[test]
 fn a_shell_that_waits_for_its_child_is_ready_when_the_child_reads() {
     let script =
-        "read -r x < go; bash -c 'sleep 0.2; echo booted > state; while read -r e; do echo \"$e\"; done'; exit $?";
+        "read -r x < go; bash -c 'sleep 0.2; echo booted > /tmp/state; while read -r e; do echo \"$e\"; done'; exit $?";
     let state = state_when_asked(Function::bash(script).pipe("go"), |function| {
         function.pipe("go").ring();
     });
@@ -39,7 +39,7 @@ fn a_shell_that_waits_for_its_child_is_ready_when_the_child_reads() {
 fn an_event_loop_is_ready_when_it_polls() {
     let script = "import select, sys
 open('go').readline()
-open('state', 'w').write('booted')
+open('/tmp/state', 'w').write('booted')
 while select.select([sys.stdin], [], [])[0]:
     print(sys.stdin.readline())
 ";

@@ -6,7 +6,6 @@ use crate::harness::speaking::SPEAKING;
 use crate::harness::{Call, Event, Function};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::Duration;
 
 #[test]
@@ -25,7 +24,7 @@ fn the_context_file_is_for_its_user_alone() {
     let script = "while read -r e; do echo \"\\\"$LAMBDA_CONTEXT_FILE\\\"\"; done";
     let function = Function::bash(script).start();
     let path = function.call("1").json();
-    let mode = Path::new(path.as_str().unwrap()).metadata().unwrap().permissions().mode();
+    let mode = function.outside(path.as_str().unwrap()).metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "{path}: {mode:o}");
 }
 

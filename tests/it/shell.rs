@@ -248,7 +248,7 @@ fn a_reader_that_went_away_ends_it_quietly() {
     // As `bootstrap handler | head -1` does. Who reads no more wants no complaint.
     let script = format!(
         "\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"",
-        env!("CARGO_BIN_EXE_bootstrap")
+        crate::harness::files::bootstrap().display()
     );
     let shell =
         Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}")).file("events", &"\"x\"\n".repeat(20_000));

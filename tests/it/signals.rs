@@ -49,7 +49,8 @@ fn a_signal_while_the_handler_starts_ends_bootstrap() {
 
 #[test]
 fn a_signal_while_nothing_can_be_started_ends_bootstrap() {
-    let script = "[ -e broken ] && { echo attempt >&2; exit 4; }; while read -r e; do touch broken; exit 3; done";
+    let script =
+        "[ -e /tmp/broken ] && { echo attempt >&2; exit 4; }; while read -r e; do touch /tmp/broken; exit 3; done";
     let function = Function::bash(script).start();
     function.call("1").error("Runtime.ExitError");
     function.wait_log("attempt");

@@ -30,8 +30,8 @@ serve() {
     ((length == 0)) || IFS= read -r -N "$length" body
     case $event in
       '') answer "$body" ;;
-      before-snapshot) echo "$event $length $other" >> told; before; answer '' ;;
-      after-restore) echo "$event $length $other" >> told; after; answer '' ;;
+      before-snapshot) echo "$event $length $other" >> /tmp/told; before; answer '' ;;
+      after-restore) echo "$event $length $other" >> /tmp/told; after; answer '' ;;
       *) exit 99 ;;
     esac
   done
@@ -86,8 +86,8 @@ fn the_snapshot_is_asked_for_before_the_first_event_and_its_connection_not_kept(
 
 #[test]
 fn the_snapshot_is_not_asked_for_before_the_handler_is_ready() {
-    let function = snapstart(&format!("read -r x < go; echo booted > state; {ECHO}")).pipe("go");
-    let state = function.folder().join("state");
+    let function = snapstart(&format!("read -r x < go; echo booted > /tmp/state; {ECHO}")).pipe("go");
+    let state = function.tmp().join("state");
     let function = function.start();
     function.server().probe(Box::new(move || std::fs::read_to_string(&state).unwrap_or_default()));
     function.pipe("go").ring();
@@ -107,7 +107,7 @@ fn without_snapstart_there_is_neither() {
         let function = told("").env("AWS_LAMBDA_INITIALIZATION_TYPE", kind).start();
         assert_eq!(function.call("1").response(), b"1");
         assert!(function.requests_so_far(Call::RestoreNext).is_empty());
-        assert!(!function.folder().path().join("told").exists(), "{kind}");
+        assert!(!function.tmp().path().join("told").exists(), "{kind}");
     }
 }
 
@@ -126,8 +126,8 @@ fn a_restore_that_is_refused_ends_bootstrap() {
 
 #[test]
 fn the_handler_is_tended_while_the_snapshot_waits() {
-    let script = "echo boot >> boots
-[ $(wc -l < boots) = 1 ] && { (read -r x < go; kill -9 $$) & read -r e; }
+    let script = "echo boot >> /tmp/boots
+[ $(wc -l < /tmp/boots) = 1 ] && { (read -r x < go; kill -9 $$) & read -r e; }
 echo again >&2; ";
     let script = format!("{script}{ECHO}");
     let function = snapstart(&script).pipe("go").reply(Call::RestoreNext, Reply::Held).start();
@@ -164,7 +164,7 @@ fn several_workers_would_have_nothing_to_do() {
 fn a_handler_that_asks_for_it_is_told_before_and_after() {
     for greeting in ["snapstart", "concurrency=4 snapstart", "snapstart  concurrency=4"] {
         let function = snapstart(&format!("{TOLD}serve '{greeting}'"));
-        let file = function.folder().join("told");
+        let file = function.tmp().join("told");
         let function = function.reply(Call::RestoreNext, Reply::Held).start();
         function.server().probe(Box::new({
             let file = file.clone();
@@ -185,7 +185,7 @@ fn a_handler_that_does_not_ask_is_told_nothing() {
     for greeting in ["", "concurrency=4", "snapstarts", "snapstart=1"] {
         let function = snapstart(&format!("{TOLD}serve '{greeting}'")).start();
         assert_eq!(function.call("1").response(), b"1", "{greeting}");
-        assert!(!function.folder().path().join("told").exists(), "{greeting}");
+        assert!(!function.tmp().path().join("told").exists(), "{greeting}");
         assert_eq!(calls(&function)[..2], [Call::RestoreNext, Call::Next]);
     }
 }
@@ -203,7 +203,7 @@ fn its_greeting_may_offer_both() {
 fn a_standby_is_told_too() {
     let function = told("").env("HANDLER_STANDBY", "1").start();
     assert_eq!(function.call("1").response(), b"1");
-    let seen = std::fs::read_to_string(function.folder().path().join("told")).unwrap();
+    let seen = std::fs::read_to_string(function.tmp().path().join("told")).unwrap();
     let wanted = ["before-snapshot 0 "; 2].into_iter().chain(["after-restore 0 "; 2]);
     assert_eq!(seen.lines().collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
 }

@@ -19,14 +19,14 @@ def get_before_snapshot(): return before
 def get_after_restore(): return after
 ";
 
-/// In Python, with the functions `told(line)`, which writes to the file `told`, and `handler`, which answers with that file.
+/// In Python, with the functions `told(line)`, which writes to the file `/tmp/told`, and `handler`, which answers with that file.
 fn python(hooks: &str) -> Function {
     let source = format!(
         "import os
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 def told(*words):
-    with open('told', 'a') as file: print(*words, file=file)
-def handler(event, context): return open('told').read() if os.path.exists('told') else 'nothing'
+    with open('/tmp/told', 'a') as file: print(*words, file=file)
+def handler(event, context): return open('/tmp/told').read() if os.path.exists('/tmp/told') else 'nothing'
 {hooks}"
     );
     let function = Function::empty().file("app.py", source).file("snapshot_restore_py.py", LIBRARY);
@@ -38,11 +38,11 @@ fn lisp(hooks: &str) -> Function {
     need("sbcl");
     let source = format!(
         "(defun told (word)
-           (with-open-file (file \"told\" :direction :output :if-exists :append :if-does-not-exist :create)
+           (with-open-file (file \"/tmp/told\" :direction :output :if-exists :append :if-does-not-exist :create)
              (write-line word file)))
          (defun handler (event headers)
            (declare (ignore event headers))
-           (with-open-file (file \"told\" :if-does-not-exist nil)
+           (with-open-file (file \"/tmp/told\" :if-does-not-exist nil)
              (if file
                  (format nil \"~{{~A~%~}}\" (loop for line = (read-line file nil) while line collect line))
                  \"nothing\")))
@@ -79,7 +79,7 @@ fn text(file: &Path) -> String {
 #[test]
 fn they_are_called_in_awss_order_around_the_snapshot() {
     for function in [python(PYTHON), lisp(LISP)] {
-        let file = function.folder().join("told");
+        let file = function.tmp().join("told");
         let function = function.env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").reply(Call::RestoreNext, Reply::Held).start();
         function.requests(Call::RestoreNext, 1);
         assert_eq!(text(&file), "before 2\nbefore 1\nbefore, late\n", "{}", function.story());
@@ -107,7 +107,7 @@ fn one_of_a_kind_is_enough() {
 
 #[test]
 fn a_function_without_hooks_and_a_sandbox_without_snapshot_hear_nothing() {
-    for function in [python(""), python("").file("app.py", "def handler(event, context): return 'nothing'"), lisp("")] {
+    for function in [python(""), python("").file("app.py", "def handler(event, context): return 'nothing'")] {
         let function = function.env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").start();
         assert_eq!(function.call("1").json(), "nothing");
         assert!(!function.stderr().contains(ANSWERED), "{}", function.story());
@@ -117,6 +117,17 @@ fn a_function_without_hooks_and_a_sandbox_without_snapshot_hear_nothing() {
         let function = function.env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand").start();
         assert_eq!(function.call("1").json(), "nothing");
     }
+}
+
+#[test]
+fn random_numbers_in_lisp_are_each_sandboxs_own() {
+    let numbers = "(defvar *copy* (make-random-state nil))
+         (defun handler (event headers)
+           (declare (ignore event headers))
+           (princ-to-string (= (random most-positive-fixnum) (random most-positive-fixnum *copy*))))";
+    assert_eq!(lisp(numbers).start().call("1").json(), "NIL", "the snapshot's would come again in each sandbox");
+    let without = lisp(numbers).env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand").start();
+    assert_eq!(without.call("1").json(), "T");
 }
 
 /// The one report of a failure, which `bootstrap` has made before it ended.

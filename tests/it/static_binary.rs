@@ -1,5 +1,6 @@
 //! The static binary: alone in an empty folder with a static handler, without a library, a shell, `/proc` or `/tmp`.
 
+use crate::harness::files::bootstrap;
 use crate::harness::{Function, Shell, need};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -34,20 +35,10 @@ fn handler() -> &'static Path {
     })
 }
 
-/// The release `bootstrap`, where it was built and is not older than the one under test; else that one.
-fn bootstrap() -> PathBuf {
-    let tested = PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"));
-    let release = tested.parent().unwrap().with_file_name("release").join("bootstrap");
-    let age = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    if age(&release) >= age(&tested) { release } else { tested }
-}
-
 #[test]
 fn it_serves_a_runtime_api_from_an_empty_folder() {
-    let function = Function::empty().copy(&bootstrap(), "bootstrap").copy(handler(), "handler").handler("handler");
-    let mut command = Command::new(need("chroot"));
-    command.arg(function.folder()).arg("/bootstrap");
-    let function = function.env("LAMBDA_TASK_ROOT", "/").start_as(command);
+    let function = Function::empty().copy(bootstrap(), "bootstrap").copy(handler(), "handler").handler("handler");
+    let function = function.alone_at("/bootstrap").env("LAMBDA_TASK_ROOT", "/").start();
     for number in 1..=3 {
         assert_eq!(function.call(number.to_string()).response_text(), format!("{{\"echo\":{number}}}"));
     }
@@ -55,7 +46,7 @@ fn it_serves_a_runtime_api_from_an_empty_folder() {
 
 #[test]
 fn it_works_on_a_shell_from_an_empty_folder() {
-    let shell = Shell::bare().copy(&bootstrap(), "bootstrap").copy(handler(), "handler").arg("handler");
+    let shell = Shell::bare().copy(bootstrap(), "bootstrap").copy(handler(), "handler").arg("handler");
     let (chroot, folder) = (need("chroot"), shell.folder().to_owned());
     let program = [chroot.as_os_str(), folder.as_os_str(), OsStr::new("/bootstrap")];
     shell.through(&program).stdin("1 2").run().expect_stdout("{\"echo\":1}\n{\"echo\":2}\n").expect_status(0);

@@ -5,8 +5,10 @@
 //! `STORM_SEED` repeats a storm (a failing one prints its seed), `SOAK_SECONDS` makes it longer.
 
 mod handlers;
+mod trees;
 
 use self::handlers::{Deed, LOOP, LOOP_DEEDS, MESSAGES_DEEDS, ONESHOT, ONESHOT_DEEDS, SHARED_DEEDS, messages, shared};
+use self::trees::{PIPELINE_DEEDS, SERVER_DEEDS};
 use crate::harness::event::Request;
 use crate::harness::{Answer, Call, Event, Function, Random, Reply, Running, number_from, procfs};
 use std::collections::HashMap;
@@ -26,6 +28,11 @@ const LATE: usize = 2;
 
 const LARGE: usize = 400_000;
 
+/// How many events have one request id, where that is so.
+const SAME: usize = 4;
+
+const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
+
 /// What is to come of an event.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome {
@@ -41,6 +48,10 @@ struct Storm {
     /// How many events are worked on at once, and by how many processes.
     workers: usize,
     processes: usize,
+    /// How many processes each of these is, with its own children.
+    members: usize,
+    /// Several events in flight have one request id, and only their invocation ids tell them apart.
+    same_ids: bool,
     /// What happens to a connection now and then.
     disturbances: &'static [(Call, Reply)],
     /// What one event does may cost others their process, too.
@@ -75,7 +86,16 @@ const GENTLE: &[(Call, Reply)] = &[
 
 impl Storm {
     fn of(events: usize, deeds: &'static [Deed]) -> Self {
-        Self { events, deeds, workers: 1, processes: 1, disturbances: DISTURBANCES, shared: false }
+        Self {
+            events,
+            deeds,
+            workers: 1,
+            processes: 1,
+            members: 1,
+            same_ids: false,
+            disturbances: DISTURBANCES,
+            shared: false,
+        }
     }
 
     /// Sends at least so many events, in gusts, and looks at every answer.
@@ -84,8 +104,10 @@ impl Storm {
         let soak = Duration::from_secs(number_from("SOAK_SECONDS").unwrap_or(0));
         let started = Instant::now();
         // What is opened once, at the first death, is not a leak.
-        function.call(r#"{"n":0,"do":"exit"}"#);
-        function.call(r#"{"n":0,"do":"answer"}"#);
+        let deadly =
+            |deed: &&Deed| matches!(deed.outcome, Outcome::Fault("Runtime.ExitError" | "Runtime.InvokeTimeout"));
+        function.call(event(0, self.deeds.iter().find(deadly).unwrap()));
+        function.call(event(0, &self.deeds[0]));
         function.wait_all_idle(self.workers);
         function.settle();
         let descriptors = procfs::descriptors(function.pid());
@@ -100,15 +122,22 @@ impl Storm {
             for _ in 0..GUST {
                 number += 1;
                 let deed = self.deed(&mut random);
-                expected.insert(function.send(event(number, deed)), (number, deed));
+                let mut event = event(number, deed);
+                if self.same_ids {
+                    event.id = format!("same-{}", number / SAME);
+                    event = event.header(INVOCATION_ID, &format!("attempt-{number}"));
+                }
+                expected.insert((event.id.clone(), event.nonce()), (number, deed));
+                function.send(event);
             }
-            for id in expected.keys() {
-                function.answer(id);
+            for (id, nonce) in expected.keys() {
+                function.answer_of(id, nonce.as_deref());
             }
             function.wait_all_idle(self.workers);
             let answers = function.settle().into_iter().filter(|request| request.counts);
             for answer in answers {
-                let (number, deed) = expected.remove(&answer.id).unwrap_or_else(|| panic!("answered twice: {answer}"));
+                let key = (answer.id.clone(), answer.header(INVOCATION_ID).map(str::to_owned));
+                let (number, deed) = expected.remove(&key).unwrap_or_else(|| panic!("answered twice: {answer}"));
                 self.judge(number, deed, answer, &mut counts);
             }
             assert!(expected.is_empty(), "not answered: {:?}", expected.keys());
@@ -135,7 +164,8 @@ impl Storm {
         assert!(is_so(fine), "descriptors leaked: {descriptors}, then {}", now());
         assert!(resident <= warm + GROWTH, "memory leaked: {} KiB, then {} KiB", warm / 1024, resident / 1024);
         let all_alive = || function.children().iter().filter(|(_, state)| *state != 'Z').count() == self.processes;
-        let no_more = || function.children().len() == self.processes && function.others().len() == self.processes;
+        let all = self.processes * self.members;
+        let no_more = || function.children().len() == self.processes && function.others().len() == all;
         assert!(is_so(|| all_alive() && no_more()), "processes: {:?}, {:?}", function.children(), function.others());
     }
 
@@ -229,4 +259,30 @@ fn eight_events_in_one_process_in_a_storm() {
 fn eight_workers_in_a_storm() {
     let function = Function::of("perl", LOOP).workers(8).start();
     Storm { workers: 8, processes: 8, ..Storm::of(1500, LOOP_DEEDS) }.over(&function);
+}
+
+#[test]
+fn events_with_one_request_id_in_a_storm() {
+    let function = Function::of("perl", &shared()).workers(8).start();
+    Storm { workers: 8, shared: true, same_ids: true, ..Storm::of(1000, SHARED_DEEDS) }.over(&function);
+}
+
+#[test]
+fn a_server_in_a_storm() {
+    Storm::of(800, SERVER_DEEDS).over(&trees::server().start());
+}
+
+#[test]
+fn a_pipeline_in_a_storm() {
+    Storm { members: 3, ..Storm::of(800, PIPELINE_DEEDS) }.over(&trees::pipeline().start());
+}
+
+#[test]
+fn a_slow_starter_in_a_storm() {
+    Storm::of(250, LOOP_DEEDS).over(&trees::slow_starter().start());
+}
+
+#[test]
+fn a_loop_in_a_group_of_its_own_in_a_storm() {
+    Storm { members: 2, ..Storm::of(600, LOOP_DEEDS) }.over(&trees::own_group().start());
 }

@@ -55,24 +55,20 @@ fn names_are_resolved_against_the_task_root() {
     let function = |name: &str| Function::empty().program("bin/my handler.sh", named("deep")).handler(name);
     function("bin/my handler.sh").event("{}").expect_response(wanted).run();
     function("./bin/my handler.sh").event("{}").expect_response(wanted).run();
-    let absolute = function("");
-    let path = absolute.folder().join("bin/my handler.sh");
-    absolute.handler(path.to_str().unwrap()).event("{}").expect_response(wanted).run();
+    function("/var/task/bin/my handler.sh").event("{}").expect_response(wanted).run();
 }
 
 #[test]
 fn the_task_root_is_the_working_folder() {
     let function = Function::bash("while read -r e; do echo \"\\\"$(pwd -P)\\\"\"; done");
-    let folder = function.folder().to_str().unwrap().to_owned();
-    function.event("{}").expect_response(format!("\"{folder}\"")).run();
+    function.event("{}").expect_response("\"/var/task\"").run();
 }
 
 #[test]
 fn without_a_task_root_it_is_the_current_folder() {
     let function = Function::bash("while read -r e; do echo \"\\\"$(pwd -P)\\\"\"; done");
-    let folder = function.folder().to_str().unwrap().to_owned();
     let function = function.without_env("LAMBDA_TASK_ROOT").in_task_root();
-    function.event("{}").expect_response(format!("\"{folder}\"")).run();
+    function.event("{}").expect_response("\"/var/task\"").run();
 }
 
 #[test]
@@ -126,8 +122,7 @@ fn an_executable_file_comes_before_a_function_in_a_file() {
 #[test]
 fn a_program_on_the_path_is_found() {
     let function = Function::empty().program("bin/greeter", named("path")).handler("greeter");
-    let path = format!("/nonexistent:{}:/usr/bin:/bin", function.folder().join("bin").display());
-    function.env("PATH", path).event("{}").expect_response("\"path\"").run();
+    function.env("PATH", "/nonexistent:/var/task/bin:/usr/bin:/bin").event("{}").expect_response("\"path\"").run();
 }
 
 #[test]
@@ -145,9 +140,8 @@ fn a_folder_is_not_a_handler() {
 #[test]
 fn what_is_not_found_names_every_place() {
     let function = Function::empty().handler("no-such").env("PATH", "/first/place:/second/place");
-    let root = function.folder().to_str().unwrap().to_owned();
     let function = function.start();
-    function.init_error(NOT_FOUND, &root);
+    function.init_error(NOT_FOUND, "/var/task");
     function.init_error(NOT_FOUND, "/first/place");
     function.init_error(NOT_FOUND, "/second/place");
 

@@ -50,9 +50,9 @@ fn release(instance: &mut Instance) {
 /// buffer.
 fn timed_out(instance: &mut Instance, limits: &Limits<'_>) -> Outcome {
     let activity = instance.process.activity();
-    let buffered = activity.at_rest && instance.answers > 0 && limits.stopped_by().is_none();
+    let buffered = instance.keeps_answer(&activity) && limits.stopped_by().is_none();
     let seen = if buffered {
-        "it waits for its next event, so its answer sits in a buffer (flush stdout after each answer); from now on it is started once per event, and gets end-of-file behind it".to_owned()
+        "it waits for its next event, so its answer sits in a buffer: flush stdout after each answer".to_owned()
     } else {
         doing(instance, &activity)
     };

@@ -55,9 +55,7 @@ pub fn carry_out(
     }
     match protocol {
         // A process that was started for this very event may be right not to wait for it.
-        Protocol::Oneshot | Protocol::LearnedOneshot
-            if instance.process.ended && instance.started() <= limits.began =>
-        {
+        _ if protocol.is_oneshot() && instance.process.ended && instance.started() <= limits.began => {
             Ok(Outcome::Untouched)
         }
         Protocol::Oneshot | Protocol::LearnedOneshot => match manner.streaming {
@@ -65,7 +63,7 @@ pub fn carry_out(
             None => oneshot::collect(instance, limits),
         },
         Protocol::Messages => message::exchange(instance, &invocation.id, limits),
-        Protocol::Loop => line::exchange(instance, None, limits),
+        Protocol::Loop | Protocol::BufferedLoop => line::exchange(instance, None, limits),
         Protocol::Undecided => {
             let search = end_of_file::Search::new(invocation, manner.half_margin, limits);
             line::exchange(instance, Some(search), limits)

@@ -37,8 +37,8 @@ impl Learned {
         match protocol {
             // It has greeted, and so will the next one, which may still be starting when its event comes.
             Protocol::Messages => self.protocol = Protocol::Messages,
-            Protocol::LearnedOneshot if well => self.failures = None,
-            Protocol::LearnedOneshot => self.note_failure(),
+            Protocol::LearnedOneshot | Protocol::BufferedLoop if well => self.failures = None,
+            Protocol::LearnedOneshot | Protocol::BufferedLoop => self.note_failure(),
             _ if self.protocol == Protocol::Undecided && answered => self.protocol = Protocol::Loop,
             _ => {}
         }
@@ -49,7 +49,7 @@ impl Learned {
         log::info(
             "the handler reads to end-of-file: from now on it is started once per event. Set HANDLER_MODE=oneshot to say so from the start",
         );
-        self.learn_oneshot();
+        self.learn(Protocol::LearnedOneshot);
     }
 
     /// Its answers sit in a buffer until it ends.
@@ -58,7 +58,7 @@ impl Learned {
             log::info(
                 "the handler keeps its answers in a buffer: from now on it is started once per event. Have it flush stdout after each answer, and set HANDLER_MODE=loop, to keep it",
             );
-            self.learn_oneshot();
+            self.learn(Protocol::BufferedLoop);
         }
     }
 
@@ -69,8 +69,8 @@ impl Learned {
         }
     }
 
-    fn learn_oneshot(&mut self) {
-        self.protocol = Protocol::LearnedOneshot;
+    fn learn(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
         self.failures = Some(0);
     }
 

@@ -55,7 +55,12 @@ impl Starts {
     /// From now on it is `program` that is started, of which nothing is known yet.
     pub fn load(&mut self, program: Program) -> Result<(), Fault> {
         self.learned = Learned::new(self.config.mode, program.speaks_messages);
-        let environment = config::handler_environment(&self.config, &self.name, self.context_file.as_ref());
+        let mut environment = config::handler_environment(&self.config, &self.name, self.context_file.as_ref());
+        for (name, value) in program.variables {
+            if !environment.iter().any(|(known, _)| known == name) {
+                environment.push((name.into(), value.into()));
+            }
+        }
         self.launch.load(program, &environment)
     }
 

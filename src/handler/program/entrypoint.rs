@@ -20,6 +20,8 @@ pub struct Program {
     pub folder: PathBuf,
     /// It is an adapter: it says itself when it is ready, and speaks messages.
     pub speaks_messages: bool,
+    /// Variables that it is started with, unless they are set.
+    pub variables: &'static [(&'static str, &'static str)],
 }
 
 impl std::fmt::Display for Program {
@@ -114,7 +116,8 @@ mod tests {
         let advice = |name: &str, content: &str, error: Errno| {
             let path = folder.join(format!("lambda-stdio-advice-{name}-{}", std::process::id()));
             fs::write(&path, content).expect("a file");
-            let program = Program { path, arguments: vec![], folder: folder.clone(), speaks_messages: false };
+            let program =
+                Program { path, arguments: vec![], folder: folder.clone(), speaks_messages: false, variables: &[] };
             let message = cannot_run(&program, &error.into()).message;
             let _ = fs::remove_file(&program.path);
             message

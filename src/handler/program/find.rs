@@ -23,7 +23,7 @@ pub fn find(name: &OsStr, task_root: &Path, search_path: &OsStr) -> Result<Progr
     }
     let path = task_root.join(name);
     let program = |path: PathBuf, arguments| {
-        Ok(Program { path, arguments, folder: task_root.to_owned(), speaks_messages: false })
+        Ok(Program { path, arguments, folder: task_root.to_owned(), speaks_messages: false, variables: &[] })
     };
     let exists = path.is_file();
     if exists && path.extension() == Some(OsStr::new("ros")) {
@@ -94,7 +94,13 @@ fn adapted(entry: &Entry<'_>, task_root: &Path, search_path: &OsStr) -> Result<P
             search_path.display()
         ))
     })?;
-    Ok(Program { path: interpreter.clone(), arguments, folder: task_root.to_owned(), speaks_messages: true })
+    Ok(Program {
+        path: interpreter.clone(),
+        arguments,
+        folder: task_root.to_owned(),
+        speaks_messages: true,
+        variables: adapter.variables,
+    })
 }
 
 fn is_executable(path: &Path) -> bool {

@@ -76,7 +76,7 @@ impl Dialogue {
 
     /// The error object that it printed in place of becoming ready.
     pub fn opening_error(&self) -> Option<Fault> {
-        self.opening_error.as_deref().and_then(Fault::from_error_object)
+        self.opening_error.as_deref().and_then(Fault::from_adapters_object)
     }
 
     /// Deals with what has come while no answer is waited for.
@@ -87,7 +87,7 @@ impl Dialogue {
             // All of it is one answer. One byte more than any answer has tells that it is too large.
             (Protocol::Oneshot, _) | (Protocol::LearnedOneshot, Phase::Speaking) => output.truncate(LARGEST_ANSWER + 1),
             (_, Phase::Opening) => self.log_finished(output),
-            (Protocol::Loop | Protocol::Undecided, _) => {
+            (Protocol::Loop | Protocol::Undecided | Protocol::BufferedLoop, _) => {
                 self.text.push(output);
                 output.clear();
             }
@@ -169,7 +169,11 @@ impl Dialogue {
     fn log_finished(&mut self, output: &mut Vec<u8>) {
         while let Some(value) = self.scan.next_finished(output, &mut self.text) {
             self.log_opening_error();
-            if Fault::from_error_object(&value).is_some() {
+            let is_error = match self.protocol {
+                Protocol::Messages => Fault::from_adapters_object(&value).is_some(),
+                _ => Fault::from_error_object(&value).is_some(),
+            };
+            if is_error {
                 self.opening_error = Some(value);
             } else {
                 self.text.push(&value);

@@ -26,11 +26,11 @@ impl Input {
         let mut frame = Frame { start: 0, length: event.len() };
         match protocol {
             Protocol::Oneshot => Self { bytes: event, then_end: true, frame },
-            Protocol::Loop | Protocol::Undecided | Protocol::LearnedOneshot => {
+            Protocol::Loop | Protocol::Undecided | Protocol::LearnedOneshot | Protocol::BufferedLoop => {
                 // Raw CR and LF are white space in JSON: as spaces they leave one line.
                 crate::json::flatten(&mut event);
                 event.push(b'\n');
-                Self { bytes: event, then_end: protocol == Protocol::LearnedOneshot, frame }
+                Self { bytes: event, then_end: protocol.is_oneshot(), frame }
             }
             Protocol::Messages => {
                 let bytes = message::encode(invocation, &event);

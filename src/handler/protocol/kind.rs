@@ -12,6 +12,9 @@ pub enum Protocol {
     /// One process per event, since an undecided handler was seen to read to end-of-file. Its input is what was proved
     /// to work: the line, its line feed, then end-of-file.
     LearnedOneshot,
+    /// A loop whose answers sit in a buffer until it ends: one process per event, which gets the line and then end-of-file.
+    /// Its answer is a loop's, a value among lines of text.
+    BufferedLoop,
     /// Messages with headers, from adapters and libraries.
     Messages,
 }
@@ -19,7 +22,7 @@ pub enum Protocol {
 impl Protocol {
     /// Whether there is one process per event.
     pub fn is_oneshot(self) -> bool {
-        matches!(self, Self::Oneshot | Self::LearnedOneshot)
+        matches!(self, Self::Oneshot | Self::LearnedOneshot | Self::BufferedLoop)
     }
 
     /// Whether what is printed before the event, but for finished lines and values, is the beginning of its answer.

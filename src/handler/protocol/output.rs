@@ -3,6 +3,7 @@
 use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
 use crate::json;
+use crate::log;
 
 /// How much of the output an error quotes, in bytes.
 const QUOTED: usize = 400;
@@ -17,6 +18,9 @@ pub fn answer(mut output: Vec<u8>) -> Result<Vec<u8>, Fault> {
         output.truncate(output.trim_ascii_end().len());
         output.drain(..start);
         return Ok(output);
+    }
+    if matches!(output.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        log::warn("the handler's output begins like JSON but is none: it is answered as a string");
     }
     let text = String::from_utf8(output).map_err(|_| {
         Fault::marshal(

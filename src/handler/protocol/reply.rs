@@ -13,6 +13,8 @@ const OUTPUT: &str = "application/vnd.lambda-stdio.output";
 /// Names of headers and trailers, as the Runtime API has them.
 pub const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
+/// The handler has logged the error itself.
+const LOGGED: &str = "Lambda-Stdio-Logged";
 const ERROR_CAUSE: &str = "Lambda-Runtime-Function-XRay-Error-Cause";
 const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
 pub const INVOCATION_ID: &str = "Lambda-Runtime-Invocation-Id";
@@ -52,7 +54,7 @@ pub fn result(message: Message, stack: impl FnOnce() -> Vec<String>) -> Result<A
     let is_output = content_type.as_deref() == Some(OUTPUT);
     if let Some(error_type) = message.header(ERROR_TYPE) {
         let body = message.header(ERROR_BODY).map_or(message.body.as_slice(), str::as_bytes);
-        let fault = match Fault::from_error_object(body) {
+        let mut fault = match Fault::from_error_object(body) {
             Some(own) if is_output => own,
             None if is_output => {
                 let text = String::from_utf8_lossy(body);
@@ -60,6 +62,7 @@ pub fn result(message: Message, stack: impl FnOnce() -> Vec<String>) -> Result<A
             }
             _ => Fault::from_message(error_type, body, message.header(ERROR_CAUSE)),
         };
+        fault.logged = message.header(LOGGED).is_some();
         return Err(fault);
     }
     if is_output {

@@ -54,7 +54,7 @@ pub fn check(data: &[u8]) {
         return of("Runtime.MalformedHandlerName");
     }
     match &found {
-        Ok(Program { path, arguments, folder, speaks_messages }) => {
+        Ok(Program { path, arguments, folder, speaks_messages, .. }) => {
             let no_nul = |text: &OsStr| !text.as_bytes().contains(&0);
             assert!(no_nul(path.as_os_str()) && arguments.iter().all(|word| no_nul(word)));
             assert_eq!(folder, root);

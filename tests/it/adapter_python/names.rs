@@ -2,8 +2,10 @@
 
 use super::{handling, python};
 use crate::harness::files::search_path;
+use crate::harness::sandbox;
 use crate::harness::{Function, need};
 use serde_json::json;
+use std::path::Path;
 
 /// Names of modules that the adapter imports, that what it imports does, and that errors or a log need.
 const NAMES: &str =
@@ -50,7 +52,7 @@ fn a_handler_of_a_name_that_python_has_taken_is_told_so() {
 fn a_name_that_the_standard_library_has_but_nobody_imports_is_the_users() {
     for name in ["calendar", "queue", "bootstrap"] {
         let function = Function::empty().file(&format!("{name}.py"), "def f(e, c): return __file__");
-        let path = function.folder().join(format!("{name}.py"));
+        let path = Path::new(sandbox::TASK_ROOT).join(format!("{name}.py"));
         let answer = function.handler(&format!("{name}.f")).start().call("{}");
         assert_eq!(answer.json(), path.to_str().unwrap());
     }
@@ -65,12 +67,12 @@ standard = os.path.dirname(os.__file__)
 return [sys.path[0], sys.path[1] == f'/opt/python/lib/python{version}/site-packages', sys.path[2],
   standard in sys.path[3:], '' in sys.path]";
     let function = handling(body).start();
-    let root = function.folder().path().to_str().unwrap();
+    let root = sandbox::TASK_ROOT;
     assert_eq!(function.call("{}").json(), json!([root, true, "/opt/python", true, false]));
     // Who sets PYTHONPATH says where layers come.
     let body = "return [sys.path[:2], sys.path.count('/opt/python'), sys.path[-1]]";
     let function = handling(body).env("PYTHONPATH", "/opt/mine").start();
-    let root = function.folder().path().to_str().unwrap();
+    let root = sandbox::TASK_ROOT;
     assert_eq!(function.call("{}").json(), json!([[root, "/opt/mine"], 1, "/opt/python"]));
 }
 
@@ -95,7 +97,7 @@ def handler(event, context): return ['wrapped', function(event, context)]";
     // What is started by AWS_LAMBDA_EXEC_WRAPPER, from the PATH, so that it does not matter who starts it.
     let interpreter = format!("#!/bin/sh\nexec \"${{0%/*}}/../wrapper\" {} \"$@\"\n", python.display());
     let function = function.program("bin/python3", interpreter);
-    let path = format!("{}:{}", function.folder().join("bin").display(), search_path());
+    let path = format!("{}/bin:{}", sandbox::TASK_ROOT, search_path());
     assert_eq!(function.env("PATH", path).start().call("1").json(), json!(["wrapped", 1]));
 }
 
@@ -108,7 +110,7 @@ logging.warning('a line')
 return [sys.before, [type(handler).__name__ for handler in logging.getLogger().handlers]]";
     let agent = "import logging, sys; sys.before = [type(h).__name__ for h in logging.getLogger().handlers]";
     let function = handling(body).file("agent/sitecustomize.py", agent);
-    let path = function.folder().join("agent");
+    let path = Path::new(sandbox::TASK_ROOT).join("agent");
     let function = function.env("PYTHONPATH", path).start();
     let id = function.send("{}");
     assert_eq!(function.answer(&id).json(), json!([[], ["LambdaLoggerHandler"]]));
@@ -120,7 +122,7 @@ fn what_was_printed_before_the_adapter_is_a_log_line_also_a_childs() {
     for unbuffered in ["1", ""] {
         let agent = "import os; print('from an agent'); os.system('echo from its child'); print('{\"a\":', end='')";
         let function = handling("return event").file("agent/sitecustomize.py", agent);
-        let path = function.folder().join("agent");
+        let path = Path::new(sandbox::TASK_ROOT).join("agent");
         let function = function.env("PYTHONPATH", path).env("PYTHONUNBUFFERED", unbuffered).start();
         for event in ["1", "2"] {
             assert_eq!(function.call(event).response_text(), event);
@@ -130,7 +132,7 @@ fn what_was_printed_before_the_adapter_is_a_log_line_also_a_childs() {
         }
         let agent = "print('from an agent'); print('half a line', end='', flush=True)";
         let failing = python("import nope").file("agent/sitecustomize.py", agent);
-        let path = failing.folder().join("agent");
+        let path = Path::new(sandbox::TASK_ROOT).join("agent");
         let failing = failing.env("PYTHONPATH", path).env("PYTHONUNBUFFERED", unbuffered);
         failing.expect_init_error("Runtime.ImportModuleError", "nope").run();
     }
@@ -145,7 +147,7 @@ fn a_python_that_is_too_old_is_told_so() {
         python.display()
     );
     let function = python_source().program("bin/python3", older);
-    let path = format!("{}:{}", function.folder().join("bin").display(), search_path());
+    let path = format!("{}/bin:{}", sandbox::TASK_ROOT, search_path());
     let words = "The function needs Python 3.9 or newer; this is 3.8";
     function.env("PATH", path).expect_init_error("Runtime.InvalidEntrypoint", words).run();
 }

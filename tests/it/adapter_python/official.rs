@@ -1,8 +1,7 @@
 //! AWS's own client for Python, `awslambdaric` from `PyPI`, beside ours: the same function, the same events, the same interpreter,
 //! and what comes back is compared, to the byte where both may be.
 
-use crate::harness::files::search_path;
-use crate::harness::tools::{tool, tools};
+use crate::harness::tools::tool;
 use crate::harness::{Answer, Call, Event, Function, Running};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -126,10 +125,8 @@ def handler(event, context):
 
 /// A function with both, from the same interpreter, which is the one that has awslambdaric.
 fn function(source: &str) -> Function {
-    let path = format!("{}:{}", tools().display(), search_path());
-    let function = Function::empty().file("app.py", source).handler("app.handler").in_task_root();
+    let function = Function::empty().file("app.py", source).handler("app.handler").in_task_root().with_tools();
     function
-        .env("PATH", path)
         .env("AWS_EXECUTION_ENV", "AWS_Lambda_python3.11")
         .env("AWS_LAMBDA_FUNCTION_NAME", "shop")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/shop")
@@ -141,10 +138,9 @@ struct Both {
 }
 
 fn both(of: impl Fn() -> Function) -> Both {
-    let mut official = Command::new("/bin/sh");
     // It logs on stdout, where nothing is allowed.
-    official.args(["-c", "exec \"$0\" -m awslambdaric app.handler >&2"]).arg(tool("python3"));
-    Both { ours: of().start(), theirs: of().start_as(official) }
+    let official = ["/bin/sh", "-c", "exec python3 -m awslambdaric app.handler >&2"];
+    Both { ours: of().start(), theirs: of().start_through(&official) }
 }
 
 impl Both {
@@ -158,22 +154,22 @@ impl Both {
         let event = Event::new(serde_json::json!({ "case": case }).to_string());
         let (ours, theirs) = self.call(&event);
         assert_eq!(ours.0.call, theirs.0.call, "{case}: {} and {}", ours.0, theirs.0);
-        let (text, wanted) = (ours.text(), paths(&theirs.text(), &self.theirs, &self.ours));
+        let (text, wanted) = (ours.text(), theirs.text());
         assert!(text == wanted, "{case}: ours {text:.3000}\ntheirs {wanted:.3000}");
         if ours.0.call == Call::Response {
             assert_eq!(ours.0.header("Content-Type"), theirs.0.header("Content-Type"), "{case}");
         } else {
-            self.same_cause(&ours, &theirs);
+            Self::same_cause(&ours, &theirs);
         }
         ours
     }
 
     /// X-Ray is told the same, but for the order of the paths.
     #[track_caller]
-    fn same_cause(&self, ours: &Answer, theirs: &Answer) {
+    fn same_cause(ours: &Answer, theirs: &Answer) {
         let cause = |answer: &Answer| {
             let text = answer.0.header("Lambda-Runtime-Function-XRay-Error-Cause").unwrap_or_default();
-            let mut json: Value = serde_json::from_str(&paths(text, &self.theirs, &self.ours)).unwrap();
+            let mut json: Value = serde_json::from_str(text).unwrap();
             json["paths"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
             json
         };
@@ -190,7 +186,7 @@ impl Both {
     /// The lines of both logs from the handler, with the times left out.
     fn logs(&self) -> [Vec<String>; 2] {
         [&self.ours, &self.theirs].map(|function| {
-            let log = paths(&function.stderr(), &self.theirs, &self.ours);
+            let log = function.stderr();
             // A record of several lines is one entry: bootstrap has no other way to say so than CR.
             let log = log.replace('\r', "\n");
             log.lines().map(without_time).collect()
@@ -207,11 +203,6 @@ impl Drop for Both {
         }
         self.theirs.watch().change(|seen| seen.violations.clear());
     }
-}
-
-/// The text with their folder called as ours.
-fn paths(text: &str, theirs: &Running, ours: &Running) -> String {
-    text.replace(theirs.folder().path().to_str().unwrap(), ours.folder().path().to_str().unwrap())
 }
 
 /// The line with its digits left out where a time stands.

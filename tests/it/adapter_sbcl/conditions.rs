@@ -59,6 +59,48 @@ fn whatever_would_lead_into_the_debugger_is_an_error_and_what_is_handled_is_none
 }
 
 #[test]
+fn what_the_processor_found_has_a_backtrace_too_and_no_arguments() {
+    for (forms, kind) in [
+        ("(car (the list (list-of event)))", "TYPE-ERROR"),
+        ("(/ 7 (length (list-of nil)))", "DIVISION-BY-ZERO"),
+        ("(symbol-value (intern (list-of event)))", "UNBOUND-VARIABLE"),
+        ("(funcall (intern (list-of event)))", "UNDEFINED-FUNCTION"),
+        ("(funcall 'list-of event event event)", "SIMPLE-PROGRAM-ERROR"),
+    ] {
+        let source = format!(
+            "(defun list-of (x) (identity x))
+             (declaim (notinline list-of pick-apples))
+             (defun pick-apples (event) (list {forms}))
+             (defun handler (event headers) (declare (ignore headers)) (list (pick-apples event)))"
+        );
+        let function = lisp(&source).start();
+        let answer = function.call("\"a long secret\"");
+        let message = answer.error(kind);
+        let stack = answer.stack();
+        assert!(stack.iter().any(|name| name == "PICK-APPLES"), "{forms}: {stack:?}");
+        assert!(stack.iter().any(|name| name == "HANDLER"), "{forms}: {stack:?}");
+        assert!(!stack.iter().any(|name| name.contains("secret") || name.contains("LAMBDA-STDIO")), "{stack:?}");
+        // What SBCL's own message quotes is the message's.
+        assert!(message.contains("secret") || !function.stderr().contains("secret"), "{}", function.story());
+    }
+}
+
+#[test]
+fn a_thread_that_dies_does_not_tell_what_it_was_called_with() {
+    let function = counting(
+        "(defun pick-apples (secret) (list (error \"no apples\") secret))
+         (defun go-wrong ()
+           (let ((secret (concatenate 'string \"a long \" \"secret\")))
+             (sb-thread:join-thread (sb-thread:make-thread #'pick-apples :arguments (list secret)))))",
+    );
+    let answer = function.call("1");
+    answer.error("Runtime.ExitError");
+    assert!(answer.text().contains("no apples"), "{}", answer.text());
+    assert!(answer.text().contains("PICK-APPLES"), "{}", answer.text());
+    assert!(!answer.text().contains("long secret") && !function.stderr().contains("long secret"));
+}
+
+#[test]
 fn stack_exhaustion_is_survived() {
     let function =
         counting("(defun deeper (n) (1+ (deeper (1+ n))))\n(defun go-wrong () (princ-to-string (deeper 0)))");
@@ -107,6 +149,13 @@ fn what_cannot_be_loaded_is_an_init_error_in_sbcls_words() {
         ("(error \"no database\")", "Runtime.ImportModuleError", "no database"),
         ("(break)", "Runtime.ImportModuleError", "break"),
         ("(defun other (e h) e)", "Runtime.HandlerNotFound", "main.handler stands for HANDLER, which is no function"),
+        ("(defun handler)", "Runtime.UserCodeSyntaxError", "DEFUN"),
+        ("(let)", "Runtime.UserCodeSyntaxError", "LET"),
+        (
+            "(defpackage shop (:use cl))(in-package shop)(defun handler (e h) e)",
+            "Runtime.HandlerNotFound",
+            "Did you mean shop::handler?",
+        ),
         ("(defmacro handler (e h) e)", "Runtime.HandlerNotFound", "main.handler stands for HANDLER"),
     ] {
         lisp(source).expect_init_error(kind, message).run();
@@ -115,6 +164,17 @@ fn what_cannot_be_loaded_is_an_init_error_in_sbcls_words() {
     function.expect_init_error("Runtime.HandlerNotFound", "Package NO-PACKAGE does not exist").run();
     lisp("").file("main.fasl", "no fasl").expect_init_error("Runtime.ImportModuleError", "fasl header").run();
     roswell("(if").expect_init_error("Runtime.UserCodeSyntaxError", "end of file").run();
+    let open = Function::empty()
+        .file("script.ros", "#!/bin/sh\n(defvar *a* 1)\n\n; a comment\n(defun main ()\n  (list")
+        .handler("script.ros");
+    open.expect_init_error("Runtime.UserCodeSyntaxError", "in the form that begins on line 5").run();
+    // Latin-1 is not UTF-8. That a file is not which the source reads is another matter.
+    let source = b"(defun handler (e h)\n  (list e h \"gr\xfc\xdfe\"))\n".to_vec();
+    let latin = Function::empty().file("main.lisp", &source).handler("main.handler");
+    latin.expect_init_error("Runtime.UserCodeSyntaxError", "decoding error").run();
+    let reads = "(with-open-file (in \"data\") (read-line in))\n(defun handler (e h) (list e h))";
+    let latin = lisp(reads).file("data", b"gr\xfc\xdfe\n");
+    latin.expect_init_error("Runtime.ImportModuleError", "decoding error").run();
     let script = Function::empty().file("script.ros", "(defun other ())").handler("script.ros");
     script.expect_init_error("Runtime.HandlerNotFound", "script.ros stands for NIL").run();
 }

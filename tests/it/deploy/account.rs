@@ -49,7 +49,8 @@ impl Account {
 
     /// Makes out/NAME.zip of `bootstrap` and this file.
     pub fn zip(&self, name: &str, handler: &str) {
-        let arguments = ["-m", "zipfile", "-c", &format!("out/{name}.zip"), env!("CARGO_BIN_EXE_bootstrap"), handler];
+        let arguments =
+            ["-m", "zipfile", "-c", &format!("out/{name}.zip"), files::bootstrap().to_str().unwrap(), handler];
         finish(Command::new(tool("python")).args(arguments).current_dir(self.folder().path())).expect_status(0);
     }
 

@@ -1,6 +1,6 @@
 //! `./build.sh`, run as users run it, and roots that have only what is in its zips and what Lambda has beside them.
 
-use super::files::{Folder, need, search_path, spawn};
+use super::files::{Folder, bootstrap, need, search_path, spawn};
 use super::function::Function;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -47,7 +47,7 @@ impl Build {
 
     /// Packs the `bootstrap` under test, instead of building the release one.
     pub fn packing_the_tested(mut self) -> Self {
-        self.command.args(["--bootstrap", env!("CARGO_BIN_EXE_bootstrap")]);
+        self.command.arg("--bootstrap").arg(bootstrap());
         self
     }
 
@@ -163,10 +163,10 @@ pub fn entries(zip: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A function in a root of its own, to be started by the second: Lambda's folders and variables, the zips' files, and of the
-/// machine only glibc's loader, libc and libm, and these programs with what they need.
+/// A function in a root of its own: Lambda's folders, the zips' files, and of the machine only glibc's loader, libc and libm,
+/// and these programs with what they need.
 #[track_caller]
-pub fn on_lambda(function_zip: &Path, layer: Option<&Path>, programs: &[&str]) -> (Function, Command) {
+pub fn on_lambda(function_zip: &Path, layer: Option<&Path>, programs: &[&str]) -> Function {
     let function = Function::empty();
     let root = function.folder().to_owned();
     for folder in ["tmp", "dev", "var/task", "opt"] {
@@ -191,11 +191,7 @@ pub fn on_lambda(function_zip: &Path, layer: Option<&Path>, programs: &[&str]) -
         }
     }
     let place = ["/var/task/bootstrap", "/opt/bootstrap"].into_iter().find(|place| root.join(&place[1..]).exists());
-    let mut command = Command::new(need("chroot"));
-    command.arg(&root).arg(place.expect("a zip with bootstrap in it"));
-    // Lambda's own, and no more: nothing says where libraries are.
-    let function = function.env("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin").env("LAMBDA_TASK_ROOT", "/var/task");
-    (function.env("LANG", "en_US.UTF-8").env("TZ", ":UTC"), command)
+    function.alone_at(place.expect("a zip with bootstrap in it"))
 }
 
 /// Copies a file into the root, to the path that it has here.

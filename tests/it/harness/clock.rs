@@ -4,7 +4,6 @@
 //! between. So it is traced (ptrace(2)). At its start it is told that there is no vDSO, and then what the system call says of
 //! the wall clock is changed in its memory. The clock that cannot be set stays what it is, as on any machine.
 
-use super::files::need;
 use super::function::Function;
 use super::running::Running;
 use nix::libc;
@@ -14,7 +13,6 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
@@ -39,9 +37,7 @@ impl Function {
     /// Starts the function with a wall clock of its own.
     #[track_caller]
     pub fn start_with_clock(self, clock: &Clock) -> Running {
-        let mut command = Command::new(need("sh"));
-        command.args(["-c", "kill -STOP $$; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_bootstrap")]);
-        let function = self.start_as(command);
+        let function = self.start_through(&["/bin/sh", "-c", "kill -STOP $$; exec \"$@\"", "sh"]);
         let (pid, clock) = (Pid::from_raw(function.pid()), clock.clone());
         thread::spawn(move || trace(pid, &clock));
         function

@@ -1,83 +1,73 @@
 //! `bootstrap` in want of something: of descriptors, processes or memory, of `/proc`, of a `/tmp` with room in it.
 //!
-//! Limits are set by a shell that then becomes `bootstrap`, so that the process under watch stays the same one. Folders are
-//! taken away in a mount namespace of its own, in a root like a sandbox's: read-only but for `/tmp`, the function in
-//! `/var/task`.
+//! Limits are set by a shell in the sandbox that then becomes `bootstrap`, so that the process under watch stays the same one.
 
 use super::files::{need, spawn};
 use super::function::Function;
 use super::procfs;
 use super::running::Running;
+use super::sandbox::{self, Proc, Tmp};
+use super::tools::tool;
+use nix::unistd::geteuid;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-/// What `root` may be given: the `/proc` of the tests.
-pub const PROC: &str = "mkdir \"$root/proc\"; mount --rbind /proc \"$root/proc\";";
-
-/// Another: a `/tmp` of 1 MB.
-pub const TMP: &str = "mkdir \"$root/tmp\"; mount -t tmpfs -o size=1m,mode=1777 none \"$root/tmp\";";
-
-const ROOT: &str = r#"
-mkdir "$folder/root"
-root=$folder/root
-mount -t tmpfs -o mode=755 none "$root"
-for entry in /bin /sbin /lib* /usr /etc /opt; do
-  if [ -L "$entry" ]; then
-    cp -P "$entry" "$root$entry"
-  elif [ -d "$entry" ]; then
-    mkdir "$root$entry"
-    mount --rbind "$entry" "$root$entry"
-  fi
-done
-mkdir -p "$root/dev" "$root/var/task"
-for device in null zero full urandom random; do
-  : > "$root/dev/$device"
-  mount --bind "/dev/$device" "$root/dev/$device"
-done
-: > "$root/bootstrap"
-mount --bind "$bootstrap" "$root/bootstrap"
-mount --bind "$folder" "$root/var/task"
-"#;
-
-const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_bootstrap");
 
 impl Function {
     /// Starts the function behind these lines of shell, which may lower limits (`ulimit -n 32`).
     #[track_caller]
     pub fn start_behind(self, lines: &str) -> Running {
-        let mut command = Command::new(need("sh"));
-        command.args(["-c", &format!("set -e; {lines}; exec \"$@\""), "sh", BOOTSTRAP]);
-        self.start_as(command)
+        self.start_through(&["/bin/bash", "-c", &format!("set -e; {lines}; exec \"$@\""), "bash"])
     }
 
-    /// Starts the function as a user who has nothing else running, and may have so many processes and threads. (The limit
-    /// counts all of a user's, and does not bind root.)
+    /// Starts the function with so many processes and threads.
     #[track_caller]
     pub fn start_with_processes(self, processes: u32) -> Running {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        // Other runs of the tests have other numbers, as far as there are any.
-        let user = 20_000 + (std::process::id() * 16 + NEXT.fetch_add(1, Ordering::Relaxed)) % 40_000;
-        let bootstrap = self.folder().join("bootstrap");
-        // Where cargo puts it, another user may have no way.
-        let function = self.copy(Path::new(BOOTSTRAP), "bootstrap");
-        let mut command = Command::new(need("setpriv"));
-        command.args(["--clear-groups", &format!("--reuid={user}"), &format!("--regid={user}")]);
-        command.arg(need("prlimit")).arg(format!("--nproc={processes}")).arg("--").arg(bootstrap);
-        function.start_as(command)
+        self.start_behind(&format!("ulimit -u {processes}"))
     }
 
-    /// Starts the function in a root of its own, which has what these lines of shell put into `$root`.
+    /// The function's folder is all that there is, and its `/`. There is no `/tmp` unless it has one.
+    pub fn alone_at(mut self, bootstrap: &'static str) -> Self {
+        self.root.bare = true;
+        self.bootstrap = bootstrap;
+        self
+    }
+
+    /// The Python of the tests' own, with what `tests/python-tools.txt` lists, comes before the machine's.
     #[track_caller]
-    pub fn start_in_root(self, lines: &str) -> Running {
-        let script = format!(
-            "set -e; folder=$1 bootstrap=$2; shift 2; {ROOT} {lines} mount -o remount,ro \"$root\"; exec chroot \"$root\" /bootstrap \"$@\""
-        );
-        let mut command = Command::new(need("unshare"));
-        command.args(["--mount", "--propagation=private"]).arg(need("sh")).args(["-c", &script, "sh"]);
-        command.arg(self.folder()).arg(BOOTSTRAP);
-        let mark = self.folder().to_owned();
-        self.env("LAMBDA_TASK_ROOT", "/var/task").without_env("TMPDIR").env("TEST_FOLDER", mark).start_as(command)
+    pub fn with_tools(mut self) -> Self {
+        let place = tool("python3").parent().and_then(Path::parent).unwrap().to_owned();
+        self.root.more.push((place, "tools".to_owned()));
+        self.env("PATH", format!("/opt/tools/bin:{}", sandbox::path()))
+    }
+
+    /// What there is of `/proc`.
+    pub fn proc(mut self, proc: Proc) -> Self {
+        self.root.proc = proc;
+        self
+    }
+
+    /// A file system of its own for `/tmp`, with these options (`size=1m`).
+    pub fn tmpfs(mut self, options: &str) -> Self {
+        self.root.tmpfs = Tmp::InMemory(format!("mode=1777,{options}"));
+        self
+    }
+
+    pub fn without_tmp(mut self) -> Self {
+        self.root.tmpfs = Tmp::Absent;
+        self
+    }
+
+    /// The same for `/dev/shm`, which Lambda has not.
+    pub fn shm(mut self, options: &str) -> Self {
+        self.root.shm = Some(format!("mode=1777,{options}"));
+        self
+    }
+
+    /// A file of so many bytes is there.
+    pub fn filled(mut self, path: &str, size: usize) -> Self {
+        self.root.filled.push((path.trim_start_matches('/').to_owned(), size));
+        self
     }
 }
 
@@ -85,11 +75,19 @@ impl Running {
     /// Sets a limit of `bootstrap` itself while it runs, and not those of what it has started (`nproc=1`: no more children).
     #[track_caller]
     pub fn limit(&self, limit: &str) {
+        // By the function's own user: a limit that root has lowered nobody else may raise again.
         let user = procfs::user(self.pid());
-        let mut command = Command::new(need("setpriv"));
-        command.args(["--clear-groups", &format!("--reuid={user}"), &format!("--regid={user}")]);
+        let mut words: Vec<OsString> = Vec::new();
+        if geteuid().is_root() {
+            let identity = ["--clear-groups".to_owned(), format!("--reuid={user}"), format!("--regid={user}")];
+            words.push(need("setpriv").into());
+            words.extend(identity.map(OsString::from));
+        }
+        words.push(need("prlimit").into());
         // Without the colon it could not be raised again.
-        command.arg(need("prlimit")).args([format!("--pid={}", self.pid()), format!("--{limit}:")]);
+        words.extend([format!("--pid={}", self.pid()), format!("--{limit}:")].map(OsString::from));
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         assert!(spawn(&mut command).wait().unwrap().success(), "{command:?}");
     }
 

@@ -191,10 +191,13 @@ impl Answer {
         body["errorMessage"].as_str().expect("errorMessage is a string").to_owned()
     }
 
-    /// The lines of `stackTrace`.
+    /// The lines of `stackTrace`, or of `trace`, which is its name in Node.js.
     pub fn stack(&self) -> Vec<String> {
         let body = self.json();
-        let lines = body["stackTrace"].as_array().unwrap_or_else(|| panic!("no stackTrace: {}", self.0));
+        let lines = body["stackTrace"]
+            .as_array()
+            .or(body["trace"].as_array())
+            .unwrap_or_else(|| panic!("no stackTrace: {}", self.0));
         lines.iter().map(|line| line.as_str().expect("stackTrace holds strings").to_owned()).collect()
     }
 }

@@ -5,7 +5,9 @@ use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::{mkfifo, read, write};
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,8 @@ impl Fifo {
     fn make(folder: &Path, name: &str, access: OFlag) -> Self {
         let path = folder.join(name);
         mkfifo(&path, Mode::from_bits_truncate(0o666)).unwrap();
+        // The handler is another user, whatever the umask is. (And a pipe can be written to where files cannot.)
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         let end = open(&path, access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty()).unwrap();
         Self { name: name.to_owned(), end }
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// A program's file that is open for writing in one thread is inherited by a child that another thread is just starting,
 /// and for as long as that child has not called exec, running the program fails with "Text file busy". So files are written
@@ -65,10 +65,22 @@ impl Drop for Folder {
     }
 }
 
-/// Where programs are looked for: the system's own first, so that a version manager's wrapper scripts do not come first.
+/// The `bootstrap` under test: the one that this variable names, or the one that Cargo has built beside the tests.
+pub fn bootstrap() -> &'static Path {
+    static BOOTSTRAP: LazyLock<PathBuf> = LazyLock::new(|| {
+        let named = std::env::var_os("LAMBDA_STDIO_BOOTSTRAP").filter(|path| !path.is_empty());
+        let path = named.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_bootstrap")), PathBuf::from);
+        path.canonicalize().unwrap_or_else(|e| panic!("LAMBDA_STDIO_BOOTSTRAP={}: {e}", path.display()))
+    });
+    &BOOTSTRAP
+}
+
+/// Where programs are looked for: the system's own first, so that a version manager's wrapper scripts do not come first. A
+/// folder in `LAMBDA_STDIO_FIRST` goes before all, for tests that are to run with another version of an interpreter.
 pub fn search_path() -> String {
     let own = std::env::var("PATH").unwrap_or_default();
-    format!("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{own}")
+    let first = std::env::var("LAMBDA_STDIO_FIRST").map(|folder| format!("{folder}:")).unwrap_or_default();
+    format!("{first}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{own}")
 }
 
 /// The path of an interpreter. A test that needs one that is missing fails, and says what to install.
@@ -78,8 +90,10 @@ pub fn need(program: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         let package = match program {
             "awk" => "mawk",
+            "musl-gcc" => "musl-tools",
             "node" => "nodejs",
             "objdump" => "binutils",
+            "tclsh" => "tcl",
             other => other,
         };
         panic!("this test needs {program}: apt-get install {package}")

@@ -12,12 +12,14 @@ use super::fifo::Fifo;
 use super::files::{self, Folder, need};
 use super::process::{Process, Stdout};
 use super::running::Running;
+use super::sandbox::{self, Root, Start};
 use super::server::Server;
-use super::watch::{Exit, Watch};
+use super::watch::Watch;
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
 
 enum Step {
@@ -27,14 +29,16 @@ enum Step {
     Error { kind: String, contains: String },
     Log(String),
     InitError { kind: String, contains: String },
-    Exit(i32),
 }
 
 /// A function to be: its files, its environment, its events, and what is expected of it.
 pub struct Function {
-    folder: Folder,
-    environment: HashMap<String, OsString>,
-    arguments: Vec<OsString>,
+    pub(super) folder: Folder,
+    pub(super) tmp: Folder,
+    pub(super) root: Root,
+    pub(super) bootstrap: &'static str,
+    pub(super) environment: HashMap<String, OsString>,
+    pub(super) arguments: Vec<OsString>,
     prefix: String,
     scheme: String,
     in_task_root: bool,
@@ -52,16 +56,22 @@ impl Function {
 
     /// A function without a file, and without `_HANDLER`.
     pub fn empty() -> Self {
-        let folder = Folder::new();
-        let environment = HashMap::from([
-            ("PATH".to_owned(), files::search_path().into()),
-            ("LAMBDA_TASK_ROOT".to_owned(), folder.path().into()),
-            // What a killed `bootstrap` leaves goes with the folder, whose name also marks the processes of this test.
-            ("TMPDIR".to_owned(), folder.path().into()),
-        ]);
+        let (folder, tmp) = (Folder::new(), Folder::new());
+        sandbox::make_writable(tmp.path());
+        let root = Root {
+            task: folder.path().to_owned(),
+            tmp: tmp.path().to_owned(),
+            binary: files::bootstrap().to_owned(),
+            ..Root::default()
+        };
+        let variables = sandbox::VARIABLES.map(|(name, value)| (name.to_owned(), value.into()));
+        let path = ("PATH".to_owned(), sandbox::path().into());
         Self {
             folder,
-            environment,
+            tmp,
+            root,
+            bootstrap: sandbox::BOOTSTRAP,
+            environment: variables.into_iter().chain([path]).collect(),
             arguments: Vec::new(),
             prefix: String::new(),
             scheme: String::new(),
@@ -171,14 +181,26 @@ impl Function {
         self
     }
 
+    /// The function brings its own `bootstrap`, which is here in the sandbox.
+    pub fn by(mut self, bootstrap: &'static str) -> Self {
+        self.bootstrap = bootstrap;
+        self
+    }
+
     /// How the server treats the next request of this kind.
     pub fn reply(mut self, call: Call, reply: Reply) -> Self {
         self.replies.push((call, reply));
         self
     }
 
+    /// What will be the task root.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What will be `/tmp`.
+    pub fn tmp(&self) -> &Path {
+        self.tmp.path()
     }
 
     fn step(mut self, step: Step) -> Self {
@@ -215,10 +237,6 @@ impl Function {
         self.step(Step::InitError { kind: kind.into(), contains: contains.into() })
     }
 
-    pub fn expect_exit(self, status: i32) -> Self {
-        self.step(Step::Exit(status))
-    }
-
     /// Starts the function and goes through all that is expected.
     #[track_caller]
     pub fn run(mut self) -> Running {
@@ -241,9 +259,6 @@ impl Function {
                 }
                 Step::Log(contains) => running.wait_log(&contains),
                 Step::InitError { kind, contains } => running.init_error(&kind, &contains),
-                Step::Exit(status) => {
-                    assert_eq!(running.exit(), Exit::Status(status), "{}", running.story());
-                }
             }
         }
         running
@@ -252,11 +267,37 @@ impl Function {
     /// Starts the function.
     #[track_caller]
     pub fn start(self) -> Running {
-        self.start_as(Command::new(env!("CARGO_BIN_EXE_bootstrap")))
+        self.start_through(&[])
     }
 
-    /// Starts the function by another command than the plain `bootstrap`.
+    /// Starts the function by these words in front of `bootstrap`, which are in the sandbox, too.
+    #[track_caller]
+    pub fn start_through(self, words: &[&str]) -> Running {
+        let words = words.iter().copied().chain([self.bootstrap]).map(OsString::from);
+        let words = words.chain(self.arguments.iter().cloned()).collect();
+        let folder = if self.in_task_root { sandbox::TASK_ROOT } else { "/" }.into();
+        let root = self.root.clone();
+        self.go(|environment| {
+            let command = Start { words, environment, folder }.command(&root);
+            (command, move |command: &mut Command| sandbox::spawn(&root, command))
+        })
+    }
+
+    /// Starts the function by a command that is not in the sandbox, but makes one of its own.
+    #[track_caller]
     pub fn start_as(self, mut command: Command) -> Running {
+        command.args(&self.arguments).current_dir("/").env_clear();
+        self.go(|environment| {
+            command.envs(environment);
+            (command, files::spawn)
+        })
+    }
+
+    #[track_caller]
+    fn go<S: FnOnce(&mut Command) -> Child>(
+        self,
+        prepare: impl FnOnce(HashMap<String, OsString>) -> (Command, S),
+    ) -> Running {
         assert!(self.steps.is_empty(), "events and expectations are for run()");
         let watch = Arc::new(Watch::default());
         let server = Server::start(&self.prefix, Arc::clone(&watch));
@@ -264,13 +305,17 @@ impl Function {
         for (call, reply) in self.replies {
             server.reply(call, reply);
         }
-        command
-            .args(&self.arguments)
-            .current_dir(if self.in_task_root { self.folder.path() } else { Path::new("/") })
-            .env_clear()
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{}{}{}", self.scheme, server.address(), self.prefix))
-            .envs(&self.environment);
-        let process = Process::start(&mut command, &self.folder, Stdio::null(), Stdout::Pipe, &watch);
-        Running { process, server, watch, pipes: self.pipes, folder: self.folder }
+        let api = format!("{}{}{}", self.scheme, server.address(), self.prefix);
+        let mut environment = self.environment;
+        // All that comes of this test has the address of its Runtime API.
+        let address = environment.entry(API.to_owned()).or_insert_with(|| api.into());
+        let mark = format!("{API}={}\0", address.to_str().unwrap());
+        let (mut command, spawn) = prepare(environment);
+        // A root of its own may be without.
+        let stdin = File::open("/dev/null").unwrap();
+        let process = Process::start_by(spawn, &mut command, mark, stdin.into(), Stdout::Pipe, &watch);
+        Running { process, server, watch, pipes: self.pipes, folder: self.folder, tmp: self.tmp }
     }
 }
+
+const API: &str = "AWS_LAMBDA_RUNTIME_API";

@@ -5,6 +5,7 @@
 
 pub mod building;
 pub mod calls;
+pub mod clients;
 pub mod clock;
 pub mod confined;
 pub mod event;
@@ -13,12 +14,15 @@ pub mod files;
 pub mod function;
 pub mod http;
 pub mod images;
+pub mod npm;
 pub mod police;
 pub mod process;
 pub mod procfs;
 pub mod random;
 pub mod raw;
+pub mod rie;
 pub mod running;
+pub mod sandbox;
 pub mod server;
 pub mod shell;
 pub mod speaking;

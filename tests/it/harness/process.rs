@@ -17,7 +17,7 @@ use std::time::Duration;
 /// A running `bootstrap`.
 pub struct Process {
     child: Child,
-    /// Stands in the environment of all that belongs to this test: its folder's name, in `TMPDIR`.
+    /// Stands in the environment of all that belongs to this test.
     mark: String,
 }
 
@@ -29,8 +29,23 @@ pub enum Stdout {
 }
 
 impl Process {
-    /// Starts the command, with all three of its standard streams in the test's hands.
+    /// Starts the command outside of the sandbox. The folder's name, in `TMPDIR`, is its mark.
+    #[track_caller]
     pub fn start(command: &mut Command, folder: &Folder, stdin: Stdio, stdout: Stdout, watch: &Arc<Watch>) -> Self {
+        let mark = folder.path().to_str().unwrap().to_owned();
+        Self::start_by(files::spawn, command, mark, stdin, stdout, watch)
+    }
+
+    /// Starts the command by this function, with all three of its standard streams in the test's hands.
+    #[track_caller]
+    pub fn start_by(
+        spawn: impl FnOnce(&mut Command) -> Child,
+        command: &mut Command,
+        mark: String,
+        stdin: Stdio,
+        stdout: Stdout,
+        watch: &Arc<Watch>,
+    ) -> Self {
         let mut terminal = None;
         match stdout {
             Stdout::Pipe => command.stdout(Stdio::piped()),
@@ -39,7 +54,7 @@ impl Process {
                 command.stdout(write)
             }
         };
-        let mut child = files::spawn(command.stdin(stdin).stderr(Stdio::piped()));
+        let mut child = spawn(command.stdin(stdin).stderr(Stdio::piped()));
         // The terminal's far end must be open in `bootstrap` alone.
         command.stdout(Stdio::null());
         watch.change(|seen| seen.open += 2);
@@ -70,7 +85,7 @@ impl Process {
             };
             watch.change(|seen| seen.exit = Some(exit));
         });
-        Self { child, mark: folder.path().to_str().unwrap().to_owned() }
+        Self { child, mark }
     }
 
     pub fn pid(&self) -> i32 {

@@ -6,10 +6,12 @@ use super::fifo::Fifo;
 use super::files::Folder;
 use super::process::Process;
 use super::procfs;
+use super::sandbox;
 use super::server::Server;
 use super::watch::{Exit, Seen, Watch};
 use nix::sys::signal::Signal;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A function that runs. What is in it ends in this order: `bootstrap` and all it started, the server, the folder.
@@ -19,6 +21,7 @@ pub struct Running {
     pub(super) watch: Arc<Watch>,
     pub(super) pipes: HashMap<String, Fifo>,
     pub(super) folder: Folder,
+    pub(super) tmp: Folder,
 }
 
 impl Running {
@@ -35,6 +38,17 @@ impl Running {
     pub fn answer(&self, id: &str) -> Answer {
         self.watch.wait(&format!("the answer to {id}"), |seen| {
             seen.requests.iter().rev().find(|request| request.counts && request.id == id).cloned().map(Answer)
+        })
+    }
+
+    /// Waits for the answer to the event with this request id and this invocation id: several may have the one.
+    #[track_caller]
+    pub fn answer_of(&self, id: &str, nonce: Option<&str>) -> Answer {
+        let is_it = |request: &&Request| {
+            request.counts && request.id == id && request.header("Lambda-Runtime-Invocation-Id") == nonce
+        };
+        self.watch.wait(&format!("the answer to {id}, {nonce:?}"), |seen| {
+            seen.requests.iter().rev().find(is_it).cloned().map(Answer)
         })
     }
 
@@ -160,8 +174,20 @@ impl Running {
         &self.watch
     }
 
-    pub fn folder(&self) -> &Folder {
-        &self.folder
+    /// What is `/tmp` in the sandbox.
+    pub fn tmp(&self) -> &Folder {
+        &self.tmp
+    }
+
+    /// Where a file of the sandbox's really is.
+    #[track_caller]
+    pub fn outside(&self, path: &str) -> PathBuf {
+        for (folder, place) in [(&self.folder, sandbox::TASK_ROOT), (&self.tmp, sandbox::TMP)] {
+            if let Ok(name) = Path::new(path).strip_prefix(place) {
+                return folder.path().join(name);
+            }
+        }
+        panic!("{path} is not the test's");
     }
 
     /// All that was seen, for a message.

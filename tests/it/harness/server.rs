@@ -15,6 +15,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+/// What an event is known by: its request id, and its invocation id where it has one.
+type Key = (String, Option<String>);
+
 /// What a probe sees is kept with the request that came in at that moment.
 pub type Probe = Box<dyn Fn() -> String + Send>;
 
@@ -22,17 +25,30 @@ pub type Probe = Box<dyn Fn() -> String + Send>;
 struct State {
     events: VecDeque<Event>,
     replies: HashMap<Call, VecDeque<Reply>>,
-    /// Events that were given out, each with its invocation id, and the answers that were taken: was `bootstrap` told so?
-    given: HashMap<String, Option<String>>,
-    taken: HashMap<String, bool>,
+    /// Events that were given out, by their request ids, and the answers that were taken: was `bootstrap` told so?
+    given: HashMap<String, Vec<Option<String>>>,
+    taken: HashMap<Key, bool>,
     /// Those that were given and not yet answered.
-    open: HashSet<String>,
+    open: HashSet<Key>,
     probe: Option<Probe>,
     /// How many events may be in flight; 0 means 1.
     workers: usize,
     released: bool,
     ended: bool,
     connections: Vec<TcpStream>,
+}
+
+impl State {
+    /// What the event of this request is known by. The request's invocation id decides between several of one request id;
+    /// where there is one, that is what it should have said.
+    fn known_by(&self, request: &Request) -> Key {
+        let said = request.header("Lambda-Runtime-Invocation-Id").map(str::to_owned);
+        let nonce = match self.given.get(&request.id).map(Vec::as_slice) {
+            Some([only]) => only.clone(),
+            _ => said,
+        };
+        (request.id.clone(), nonce)
+    }
 }
 
 /// The server; it ends when it is dropped.
@@ -186,11 +202,10 @@ impl Shared {
             };
             // A call that was lost does not wait.
             let request = if lost && call.asks() { Request { id: "(lost)".to_owned(), ..request } } else { request };
-            let nonce = self.lock().given.get(&request.id).cloned().flatten();
-            for complaint in police::complaints(&request, nonce.as_deref()) {
+            let key = self.lock().known_by(&request);
+            for complaint in police::complaints(&request, key.1.as_deref()) {
                 self.violation(complaint);
             }
-            let id = request.id.clone();
             let number = self.watch.change(|seen| {
                 seen.count += 1;
                 seen.requests.push(Request { number: seen.count, ..request });
@@ -199,7 +214,7 @@ impl Shared {
             if lost {
                 return Ok(());
             }
-            let Some((status, bytes)) = self.duty(call, &id, reply.as_ref(), stream, number) else {
+            let Some((status, bytes)) = self.duty(call, &key, reply.as_ref(), stream, number) else {
                 return Ok(());
             };
             self.watch.change(|seen| seen.request(number).status = status);
@@ -223,7 +238,7 @@ impl Shared {
     fn duty(
         &self,
         call: Call,
-        id: &str,
+        key: &Key,
         reply: Option<&Reply>,
         stream: &TcpStream,
         number: usize,
@@ -255,7 +270,8 @@ impl Shared {
         let verdict = if matches!(call, Call::Init | Call::RestoreError) {
             if state.given.is_empty() { Ok(()) } else { Err((403, "an error of the start after the first event")) }
         } else {
-            match (state.given.contains_key(id), state.taken.get(id)) {
+            let given = state.given.get(&key.0).is_some_and(|nonces| nonces.contains(&key.1));
+            match (given, state.taken.get(key)) {
                 (false, _) => Err((400, "an answer to an event that was never given out")),
                 (true, Some(true)) => Err((403, "a second answer to an event")),
                 // The first one was taken, but nobody said so: trying again is right, and is refused.
@@ -264,15 +280,15 @@ impl Shared {
             }
         };
         let told = !matches!(reply, Some(Reply::TakeAndDrop));
-        let known = state.taken.entry(id.to_owned()).or_insert(told);
+        let known = state.taken.entry(key.clone()).or_insert(told);
         *known |= told;
-        state.open.remove(id);
+        state.open.remove(key);
         drop(state);
         let status = match (verdict, reply) {
             (Err((status, what)), _) => {
                 self.watch.change(|seen| seen.request(number).counts = false);
                 if !what.is_empty() {
-                    self.violation(format!("{what}: {id}"));
+                    self.violation(format!("{what}: {key:?}"));
                 }
                 status
             }
@@ -327,8 +343,9 @@ impl Shared {
                     return None;
                 }
                 let event = state.events.pop_front()?;
-                state.given.insert(event.id.clone(), event.nonce());
-                state.open.insert(event.id.clone());
+                let key = (event.id.clone(), event.nonce());
+                state.given.entry(key.0.clone()).or_default().push(key.1.clone());
+                state.open.insert(key);
                 return Some(event);
             }
             // A poll that waits cannot bring anything, so it does not count as open.

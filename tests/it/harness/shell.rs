@@ -41,7 +41,7 @@ impl Shell {
             folder: Folder::new(),
             environment: HashMap::from([("PATH".to_owned(), files::search_path())]),
             arguments: Vec::new(),
-            program: vec![env!("CARGO_BIN_EXE_bootstrap").into()],
+            program: vec![files::bootstrap().into()],
             stdin: None,
             terminal: false,
         }

@@ -1,4 +1,5 @@
-//! The handlers of the storm, which do everything wrong at random, and what is to come of it.
+//! The handlers of the storm, which do everything wrong at random, and what is to come of it. Those of more than one thread or
+//! process are in `trees`.
 
 use super::Outcome::{self, Answer, BrokenStream, Fault};
 
@@ -12,18 +13,18 @@ pub struct Deed {
     pub large: bool,
 }
 
-const fn deed(name: &'static str, weight: usize, outcome: Outcome) -> Deed {
+pub const fn deed(name: &'static str, weight: usize, outcome: Outcome) -> Deed {
     Deed { name, weight, outcome, large: false }
 }
 
-const fn large(name: &'static str, weight: usize, outcome: Outcome) -> Deed {
+pub const fn large(name: &'static str, weight: usize, outcome: Outcome) -> Deed {
     Deed { name, weight, outcome, large: true }
 }
 
-const EXIT: Outcome = Fault("Runtime.ExitError");
-const STAGED: Outcome = Fault("Storm.Staged");
-const MARSHAL: Outcome = Fault("Runtime.MarshalError");
-const TIME_OUT: Outcome = Fault("Runtime.InvokeTimeout");
+pub const EXIT: Outcome = Fault("Runtime.ExitError");
+pub const STAGED: Outcome = Fault("Storm.Staged");
+pub const MARSHAL: Outcome = Fault("Runtime.MarshalError");
+pub const TIME_OUT: Outcome = Fault("Runtime.InvokeTimeout");
 
 /// Does what the event says. Every true answer carries the event's number, every false one another.
 pub const LOOP: &str = r#"
@@ -139,6 +140,8 @@ sub take {
             my ($length) = $head =~ /^Content-Length: (\d+)/mi;
             if (length($got) >= $at + $length) {
                 my ($id) = $head =~ /^Lambda-Runtime-Aws-Request-Id: (\S+)/mi;
+                # Where there are both, both go back: the second as the next header.
+                $id .= "\nLambda-Runtime-Invocation-Id: $1" if $head =~ /^Lambda-Runtime-Invocation-Id: (\S+)/mi;
                 my $event = substr $got, $at, $length;
                 substr($got, 0, $at + $length) = '';
                 my ($n) = $event =~ /"n":(\d+)/;

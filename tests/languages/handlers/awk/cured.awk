@@ -1,0 +1,1 @@
+{ print "{\"echo\":" $0 "}"; fflush() }

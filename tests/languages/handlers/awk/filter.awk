@@ -1,0 +1,2 @@
+{ event = event $0 }
+END { print "{\"echo\":" event "}" }

@@ -1,0 +1,1 @@
+(display (string-append "{\"echo\":" (get-string-all (current-input-port)) "}\n"))

@@ -1,0 +1,6 @@
+(import (chicken io))
+(let loop ((line (read-line)))
+  (unless (eof-object? line)
+    (print "{\"echo\":" line "}")
+    (flush-output)
+    (loop (read-line))))

@@ -1,0 +1,5 @@
+(import (chicken io))
+(let loop ((line (read-line)))
+  (unless (eof-object? line)
+    (print "{\"echo\":" line "}")
+    (loop (read-line))))

@@ -1,0 +1,1 @@
+puts "{\"echo\":#{STDIN.gets_to_end}}"

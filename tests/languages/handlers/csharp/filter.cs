@@ -1,0 +1,7 @@
+using System;
+
+class Handler {
+    static void Main() {
+        Console.WriteLine("{\"echo\":" + Console.In.ReadToEnd() + "}");
+    }
+}

@@ -1,0 +1,8 @@
+import std.stdio;
+
+void main() {
+    foreach (line; stdin.byLine()) {
+        writeln(`{"echo":`, line, `}`);
+        stdout.flush();
+    }
+}

@@ -1,0 +1,1 @@
+IO.puts("{\"echo\":#{IO.read(:stdio, :eof)}}")

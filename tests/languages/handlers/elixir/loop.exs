@@ -1,0 +1,3 @@
+for line <- IO.stream(:stdio, :line) do
+  IO.puts("{\"echo\":#{String.trim(line)}}")
+end

@@ -1,0 +1,2 @@
+var event = (slurp)
+print '{"echo":'$event'}'

@@ -1,0 +1,3 @@
+from-lines | each {|event|
+  echo '{"echo":'$event'}'
+}

@@ -1,0 +1,2 @@
+set event (cat)
+echo "{\"echo\":$event}"

@@ -1,0 +1,3 @@
+while read event
+    echo "{\"echo\":$event}"
+end

@@ -1,0 +1,1 @@
+s\" {\"echo\":" type stdin slurp-fid type ." }" cr bye

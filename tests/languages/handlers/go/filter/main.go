@@ -1,0 +1,12 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	event, _ := io.ReadAll(os.Stdin)
+	fmt.Printf("{\"echo\":%s}\n", event)
+}

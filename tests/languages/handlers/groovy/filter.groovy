@@ -1,0 +1,1 @@
+println '{"echo":' + System.in.text + '}'

@@ -1,0 +1,6 @@
+(use-modules (ice-9 rdelim))
+(setvbuf (current-output-port) 'line)
+(let loop ((line (read-line)))
+  (unless (eof-object? line)
+    (display (string-append "{\"echo\":" line "}\n"))
+    (loop (read-line))))

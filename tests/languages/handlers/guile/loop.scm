@@ -1,0 +1,5 @@
+(use-modules (ice-9 rdelim))
+(let loop ((line (read-line)))
+  (unless (eof-object? line)
+    (display (string-append "{\"echo\":" line "}\n"))
+    (loop (read-line))))

@@ -1,0 +1,2 @@
+main :: IO ()
+main = interact (\event -> "{\"echo\":" ++ event ++ "}\n")

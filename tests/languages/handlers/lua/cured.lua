@@ -1,0 +1,4 @@
+io.stdout:setvbuf("line")
+for line in io.lines() do
+  io.write('{"echo":', line, '}\n')
+end

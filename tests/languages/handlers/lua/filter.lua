@@ -1,0 +1,1 @@
+print('{"echo":' .. io.read("*a") .. '}')

@@ -1,0 +1,3 @@
+divert(-1)
+changequote
+divert(0)dnl

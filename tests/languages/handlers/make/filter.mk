@@ -1,0 +1,3 @@
+$(info {"echo":$(shell cat)})
+all:
+	@:

@@ -1,0 +1,2 @@
+all:
+	@while read -r event; do echo "{\"echo\":$$event}"; done

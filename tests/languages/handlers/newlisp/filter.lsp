@@ -1,0 +1,5 @@
+(set 'event "")
+(while (read-line)
+  (extend event (current-line)))
+(println "{\"echo\":" event "}")
+(exit)

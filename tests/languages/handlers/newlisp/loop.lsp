@@ -1,0 +1,3 @@
+(while (read-line)
+  (println "{\"echo\":" (current-line) "}"))
+(exit)

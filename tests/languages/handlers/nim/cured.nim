@@ -1,0 +1,3 @@
+for line in stdin.lines:
+  stdout.writeLine("{\"echo\":" & line & "}")
+  stdout.flushFile()

@@ -1,0 +1,4 @@
+const readline = require('readline');
+
+const lines = readline.createInterface({ input: process.stdin });
+lines.on('line', (line) => console.log(`{"echo":${line}}`));

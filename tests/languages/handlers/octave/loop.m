@@ -1,0 +1,3 @@
+while ischar(line = fgetl(stdin))
+  printf('{"echo":%s}\n', line);
+end

@@ -1,0 +1,1 @@
+printf('{"echo":%s}\n', fread(stdin, Inf, 'char=>char')');

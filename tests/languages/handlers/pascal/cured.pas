@@ -1,0 +1,10 @@
+{$H+}
+program handler;
+var line: string;
+begin
+  while not eof do begin
+    readln(line);
+    writeln('{"echo":', line, '}');
+    flush(output);
+  end;
+end.

@@ -1,0 +1,5 @@
+$| = 1;
+while (my $line = <STDIN>) {
+    chomp $line;
+    print "{\"echo\":$line}\n";
+}

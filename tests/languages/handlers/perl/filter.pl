@@ -1,0 +1,2 @@
+my $event = join '', <STDIN>;
+print "{\"echo\":$event}\n";

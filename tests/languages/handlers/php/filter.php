@@ -1,0 +1,2 @@
+<?php
+echo '{"echo":' . file_get_contents('php://stdin') . "}\n";

@@ -1,0 +1,3 @@
+int main() {
+    write("{\"echo\":" + Stdio.stdin.read() + "}\n");
+}

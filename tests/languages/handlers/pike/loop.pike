@@ -1,0 +1,4 @@
+int main() {
+    while (string line = Stdio.stdin.gets())
+        write("{\"echo\":" + line + "}\n");
+}

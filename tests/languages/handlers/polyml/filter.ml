@@ -1,0 +1,1 @@
+print ("{\"echo\":" ^ TextIO.inputAll TextIO.stdIn ^ "}\n");

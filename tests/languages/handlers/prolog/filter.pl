@@ -1,0 +1,6 @@
+:- initialization(main).
+
+main :-
+    read_string(user_input, _, Event),
+    format("{\"echo\":~s}~n", [Event]),
+    halt.

@@ -1,0 +1,3 @@
+import sys
+
+print('{"echo":' + sys.stdin.read() + '}')

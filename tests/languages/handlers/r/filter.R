@@ -1,0 +1,1 @@
+cat('{"echo":', paste(readLines(file("stdin")), collapse = ""), '}\n', sep = "")

@@ -1,0 +1,4 @@
+#lang racket/base
+(for ([line (in-lines)])
+  (printf "{\"echo\":~a}\n" line)
+  (flush-output))

@@ -1,0 +1,3 @@
+#lang racket/base
+(require racket/port)
+(printf "{\"echo\":~a}\n" (port->string))

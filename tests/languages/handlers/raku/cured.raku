@@ -1,0 +1,4 @@
+$*OUT.out-buffer = False;
+for lines() -> $line {
+    say '{"echo":' ~ $line ~ '}';
+}

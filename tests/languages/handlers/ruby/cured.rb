@@ -1,0 +1,4 @@
+$stdout.sync = true
+while line = $stdin.gets
+  puts "{\"echo\":#{line.chomp}}"
+end

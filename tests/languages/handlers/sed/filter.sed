@@ -1,0 +1,4 @@
+:more
+$!N
+$!b more
+s/.*/{"echo":&}/

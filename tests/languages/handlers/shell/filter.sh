@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+event=$(cat)
+echo "{\"echo\":$event}"

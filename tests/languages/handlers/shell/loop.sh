@@ -1,0 +1,4 @@
+# shellcheck shell=sh
+while read -r event; do
+  echo "{\"echo\":$event}"
+done

@@ -1,0 +1,1 @@
+() = fputs ("{\"echo\":" + strjoin (fgetslines (stdin), "") + "}\n", stdout);

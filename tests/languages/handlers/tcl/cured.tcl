@@ -1,0 +1,4 @@
+while {[gets stdin line] >= 0} {
+    puts "{\"echo\":$line}"
+    flush stdout
+}

@@ -1,0 +1,6 @@
+void main() {
+    string? line;
+    while ((line = stdin.read_line()) != null) {
+        stdout.printf("{\"echo\":%s}\n", line);
+    }
+}
