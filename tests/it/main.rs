@@ -11,6 +11,7 @@ mod adapter_python;
 mod adapter_ruby;
 mod adapter_sbcl;
 mod auto;
+mod bounds;
 mod build_sbcl;
 mod build_zip;
 mod clock;
