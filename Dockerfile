@@ -1,5 +1,5 @@
-# Container images with `bootstrap`, for Lambda and for a shell. `./build.sh image` builds them with docker, podman or
-# buildah; without it, these are lambda-stdio:al2023, :debian and :sbcl:
+# Container images with `bootstrap`: for functions on Lambda, for a runtime of your own there, and for a shell. `./build.sh image`
+# and `./build.sh runtime` build them with docker, podman or buildah; without these, lambda-stdio:al2023, :debian and :sbcl are:
 #
 #   docker build --tag lambda-stdio:al2023 .
 #   docker build --tag lambda-stdio:debian --build-arg BASE=docker.io/library/debian:trixie-slim .
@@ -14,19 +14,24 @@
 # The image that `bootstrap` is added to. Lambda's own has bash, awk, sed, grep and curl; no jq, perl or python.
 ARG BASE=public.ecr.aws/lambda/provided:al2023
 ARG RUST_VERSION=1.95
+# What the handler needs besides: names of the base's packages, with spaces between them.
+ARG PACKAGES=""
 
 # --- `bootstrap` ----------------------------------------------------------------------------------------------------
 
-# On the platform that builds, whatever the image is for: emulated, the compiler would take half an hour.
+# Built where the builder runs, for the architecture of the image: nothing is emulated.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:${RUST_VERSION}-slim-trixie AS build
-ARG TARGETARCH
 WORKDIR /build
-# What ships is linked with musl, by Rust's own linker.
-ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
-RUN case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) cpu=$(uname -m) ;; esac \
- && target=$cpu-unknown-linux-musl \
- && { [ -d "$(rustc --print target-libdir --target "$target")" ] || rustup target add "$target"; } \
- && echo "$target" >/target
+ARG TARGETARCH
+# With musl's C library, which Rust brings for each, and its linker. Cargo reads the settings of the folders above, too.
+RUN case "$TARGETARCH" in \
+      amd64) target=x86_64-unknown-linux-musl ;; \
+      arm64) target=aarch64-unknown-linux-musl ;; \
+      *) echo "Lambda has no architecture $TARGETARCH" >&2; exit 1 ;; \
+    esac \
+ && mkdir -p /.cargo \
+ && printf '[build]\ntarget = "%s"\n[target.%s]\nlinker = "rust-lld"\n' "$target" "$target" >/.cargo/config.toml \
+ && { [ -d "$(rustc --print target-libdir --target "$target")" ] || rustup target add "$target"; }
 # The dependencies change seldom: they are built with a program that does nothing, in a layer of their own.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
@@ -36,27 +41,29 @@ RUN mkdir src \
 COPY handlers handlers
 COPY src src
 # Sources that are older than that program would count as built.
-RUN touch src/main.rs \
- && cargo build --release --locked --target "$(cat /target)" \
- && mv "target/$(cat /target)/release/bootstrap" /bootstrap
+RUN touch src/main.rs && cargo build --release --locked && cp target/*/release/bootstrap /bootstrap
 
 # --- The image ------------------------------------------------------------------------------------------------------
 
 # The base is pinned by whoever chooses it.
 # hadolint ignore=DL3006
-FROM ${BASE}
+FROM ${BASE} AS base
 USER 0:0
-# What the handler needs besides: names of the base's packages, with spaces between them.
-ARG PACKAGES=""
+
+# Only this is run as the image's architecture.
+FROM base AS base-with-packages
+ARG PACKAGES
 # hadolint ignore=DL3008,DL3040,DL3041,SC2086
-RUN if [ -z "$PACKAGES" ]; then :; \
-    elif command -v apt-get >/dev/null; then \
+RUN if command -v apt-get >/dev/null; then \
       apt-get update && apt-get install -y --no-install-recommends $PACKAGES && rm -rf /var/lib/apt/lists/*; \
     elif command -v dnf >/dev/null; then \
       dnf install -y $PACKAGES && dnf clean all; \
     else \
       echo "this base has neither apt-get nor dnf to install $PACKAGES" >&2; exit 1; \
     fi
+
+# hadolint ignore=DL3006
+FROM base${PACKAGES:+-with-packages}
 # Where the entrypoint of Lambda's base image looks for it, so that the emulator in there still serves:
 # docker run --publish 9000:8080 --entrypoint /lambda-entrypoint.sh IMAGE HANDLER
 COPY --from=build /bootstrap /var/runtime/bootstrap

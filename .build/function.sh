@@ -15,6 +15,7 @@ check_function() {
   esac
   # This checkout is a place to work in, and has no handler.
   case $(pwd -P)/ in "$source"/*) die "$dir has the sources of lambda-stdio in it: give the function a folder of its own" ;; esac
+  [ ! -f "$source/env" ] || check_settings "$source/env"
   [ ! -e "$source/bootstrap" ] || die "$dir/bootstrap is where lambda-stdio's own is to be: give it another name"
   odd=$(find "$source" ! -type f ! -type d ! -type l -print)
   [ -z "$odd" ] || die "neither a file nor a folder: $odd"
@@ -86,15 +87,19 @@ check_links() {
 
 # Says what to set on the function.
 tell_settings() {
-  handler=$(sed -n 's/^_HANDLER=//p' "$work/env" 2>/dev/null) || :
+  handler=''
+  [ ! -f "$work/env" ] || handler=$(handler_in "$work/env")
   # As in the examples, else the only one that is not in a folder.
   [ -n "$handler" ] || handler=$(grep -E '^handler(\.[^/.]*)?$' "$work/handlers") || handler=$(grep -v / "$work/handlers") || :
   case $handler in
     '' | *"
 "*) say "set the handler to what bootstrap is to run, such as $(head -n 1 "$work/handlers")" ;;
-    *) say "set the handler to $handler" ;;
+    *)
+      say "set the handler to $handler"
+      warn_of_interpreter "$handler"
+      ;;
   esac
-  [ ! -f "$work/env" ] || grep -v '^_HANDLER=' "$work/env" | while IFS= read -r setting; do
+  [ ! -f "$work/env" ] || variables_in "$work/env" | while IFS= read -r setting; do
     say "set the variable $setting"
   done
 }

@@ -3,40 +3,15 @@
 # ./build.sh image: the image with bootstrap, and one of a function on it. The Dockerfile says what is in the first.
 
 cmd_image() {
-  base=al2023 packages='' handler='' tag='' arch='' dir=''
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --base | --packages | --handler | --tag | --arch) [ $# -gt 1 ] || die "$1 needs a value: ./build.sh help" ;;
-      -*) die "image has no option $1: ./build.sh help" ;;
-      *)
-        [ -z "$dir" ] || die "image takes one folder, not $dir and $1"
-        dir=$1
-        shift
-        continue
-        ;;
-    esac
-    case $1 in
-      --base) base=$2 ;;
-      --packages) packages=$2 ;;
-      --handler) handler=$2 ;;
-      --tag) tag=$2 ;;
-      --arch) arch=$2 ;;
-    esac
-    shift 2
-  done
+  base=al2023
+  read_options '--base --packages --handler --tag --arch DIR' "$@"
   case $arch in
     '') platform='' ;;
-    x86_64) platform=--platform=linux/amd64 ;;
-    arm64) platform=--platform=linux/arm64 ;;
-    *) die "--arch is x86_64 or arm64, not $arch" ;;
+    *) platform=--platform=$(platform_of "$arch") ;;
   esac
   # A base with other packages is another image.
   base_tag=lambda-stdio:$(printf %s "$base${packages:+-$packages}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_.-' -)
-  case $base in
-    al2023) base=public.ecr.aws/lambda/provided:al2023 ;;
-    debian) base=docker.io/library/debian:trixie-slim ;;
-    sbcl) base=docker.io/library/debian:trixie-slim packages="sbcl${packages:+ $packages}" ;;
-  esac
+  choose_base
   if [ -n "$dir" ]; then
     check_function
     [ -n "$handler" ] || handler=$(find_handler "$source")
@@ -46,63 +21,75 @@ cmd_image() {
   else
     base_tag=${tag:-$base_tag}
   fi
-  case ${tag:-$base_tag} in
-    *[!a-z0-9._/:-]*) die "an image cannot be called ${tag:-$base_tag}: give it a name with --tag, in lower case" ;;
-  esac
+  check_tag "${tag:-$base_tag}"
   tool=$(find_image_tool)
   # Lambda takes no image that has attestations beside it, as docker would put there.
   export BUILDX_NO_DEFAULT_ATTESTATIONS=1
-  step "$tool" build ${platform:+"$platform"} --build-arg "BASE=$base" --build-arg "PACKAGES=$packages" --tag "$base_tag" .
+  builder=$(builder)
+  step "$tool" build ${platform:+"$platform"} --build-arg "BASE=$base" --build-arg "PACKAGES=$packages" \
+    ${builder:+--build-arg "$builder"} --tag "$base_tag" .
   [ -z "$dir" ] || build_function_image
   say "built the image ${tag:-$base_tag}"
 }
 
-# The program that builds images. A docker whose engine does not answer is as good as none.
-find_image_tool() {
-  for tool in ${IMAGE_TOOL:-docker podman buildah}; do
-    have "$tool" || continue
-    [ "${tool##*/}" != docker ] || docker version >/dev/null 2>&1 || continue
-    printf '%s\n' "$tool"
-    return
-  done
-  [ -z "${IMAGE_TOOL-}" ] || die "IMAGE_TOOL=$IMAGE_TOOL cannot be run, or its engine does not answer"
-  die 'images need docker with its engine running, podman or buildah. Install one: sudo apt-get install buildah'
+# What container tools call an architecture of Lambda's.
+platform_of() {
+  case $1 in
+    x86_64) echo linux/amd64 ;;
+    arm64) echo linux/arm64 ;;
+  esac
+}
+
+# The image that $base is short for, and what it needs in $packages.
+choose_base() {
+  case $base in
+    al2023) base=public.ecr.aws/lambda/provided:al2023 ;;
+    debian) base=docker.io/library/debian:trixie-slim ;;
+    sbcl) base=docker.io/library/debian:trixie-slim packages="sbcl${packages:+ $packages}" ;;
+  esac
+}
+
+check_tag() {
+  case $1 in
+    *[!a-z0-9._/:-]*) die "an image cannot be called $1: give it a name with --tag, in lower case" ;;
+  esac
+}
+
+# Where the Dockerfile is to compile: docker knows it by itself, and buildah, of which podman is made, has to be told.
+builder() {
+  [ "${tool##*/}" = docker ] || echo "BUILDPLATFORM=$(platform_of "$(arch_of_machine)")"
 }
 
 # find_handler DIR: what its file `env` says, or the name of its file handler.*
 find_handler() {
-  if [ -f "$1/env" ] && grep '^_HANDLER=.' "$1/env" | cut -d= -f2-; then
-    return
+  found=$(handler_of "$1")
+  if [ -z "$found" ]; then
+    found=$(handlers_in "$1" | tr '\n' ' ')
+    [ -z "$found" ] || die "$dir has several handlers, ${found% }. Say which it is: --handler HANDLER"
+    die "$dir has no file handler.*, and no line _HANDLER=NAME in a file env. Say which it is: --handler HANDLER"
   fi
-  set -- "$1" "$1"/handler "$1"/handler.*
-  for file; do
-    [ -f "$file" ] && set -- "$@" "${file##*/}"
-    shift
-  done
-  case $# in
-    1) printf '%s\n' "$1" ;;
-    0) die "$dir has no file handler.*, and no line _HANDLER=NAME in a file env. Say which it is: --handler HANDLER" ;;
-    *) die "$dir has several handlers, $*. Say which it is: --handler HANDLER" ;;
-  esac
+  printf '%s\n' "$found"
 }
 
-# The image $tag: on $base_tag, with the function's files, and $handler.
-build_function_image() {
+# Makes $work, which is gone at the end: what images are built from is copied there.
+begin_image() {
   work=$(mktemp -d)
   trap 'rm -rf -- "$work"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
+  trap 'exit 141' PIPE
   mkdir "$work/root"
+}
+
+# The image $tag: on $base_tag, with the function's files, and $handler.
+build_function_image() {
+  begin_image
   copy_function
   # Lambda's user is neither their owner nor of their group.
   chmod -R a+rX "$work/root"
   {
     printf 'FROM %s\nCOPY root ./\n' "$base_tag"
-    [ ! -f "$work/env" ] || sed -n '/^_HANDLER=/d; /^[A-Za-z_][A-Za-z0-9_]*=/ {
-      s/[\\"$]/\\&/g
-      s/=\(.*\)/="\1"/
-      s/^/ENV /p
-    }' "$work/env"
+    [ ! -f "$work/env" ] || variables_in "$work/env" | sed 's/[\\"$]/\\&/g; s/=\(.*\)/="\1"/; s/^/ENV /'
     printf 'CMD ["%s"]\n' "$(printf %s "$handler" | sed 's/[\\"]/\\&/g')"
   } >"$work/Dockerfile"
   step "$tool" build ${platform:+"$platform"} --tag "$tag" "$work"

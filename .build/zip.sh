@@ -8,6 +8,7 @@ begin() {
   trap '[ -z "$work" ] || rm -rf -- "$work"; rmdir -- "$out" 2>/dev/null || :' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
+  trap 'exit 141' PIPE # nobody reads on, as with `| head -n 1`
   mkdir -p -- "$out" || die "there can be no folder $out"
   out=$(cd -- "$out" && pwd -P)
   case $out/ in "${source:-/dev/null}"/*) die "the zip cannot be in the folder that is packed: choose another one, -o DIR" ;; esac

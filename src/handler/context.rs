@@ -126,10 +126,22 @@ fn place_of(file: &File) -> io::Result<(u64, u64)> {
     Ok((found.st_dev(), found.st_ino()))
 }
 
+/// Lets the owner into a folder and those in it: a umask may have left them shut.
+fn unlock(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)?.flatten() {
+        if entry.file_type()?.is_dir() {
+            unlock(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes what is there, links unfollowed.
 fn clear_away(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied) => {
+            let _ = unlock(path);
             fs::remove_dir_all(path)
         }
         other => other,

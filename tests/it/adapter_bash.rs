@@ -88,8 +88,9 @@ fn headers_are_variables_of_this_event() {
         .header("Lambda-Runtime-Client-Context", "{\"a\": \"$(exit) ü\"}")
         .header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7");
     let id = event.id.clone();
-    let wanted =
-        format!("{id}|arn:aws:lambda:eu-central-1:123456789012:function:f|{{\"a\": \"$(exit) ü\"}}|Root=1-5bef4de7|");
+    let wanted = format!(
+        "{id}|arn:aws:lambda:eu-central-1:123456789012:function:f|{{\"a\": \"$(exit) ü\"}}|Root=1-5bef4de7|/var/runtime"
+    );
     assert_eq!(function.call(event).json(), json!(wanted));
     function.wait_log("5\n");
     let event = Event::new("{}");

@@ -277,11 +277,105 @@ fn what_is_wrong_with_a_command_line_is_said() {
     let script = packing.folder.path().join("script");
     packing.fail(&format!("{} is no program for Linux on x86_64 or arm64", script.display()));
     Build::new("bootstrap -o out --bootstrap /bin/sh").fail("/bin/sh is linked dynamically: it needs /lib");
+    Build::new("test now").fail("test takes no now. See ./build.sh help");
     let help = Build::new("help").succeed().stdout;
     for word in ["bootstrap", "function DIR", "sbcl", "test", "-o DIR", "--arch", "--with", "--bootstrap FILE"] {
         assert!(help.contains(word), "{word} is not in the help");
     }
-    assert_eq!(Build::new("--help").succeed().stdout, help);
+    // Wherever it stands, and before anything is done: `test` would install programs.
+    for words in ["--help", "test --help", "function f -h", "--arch arm64 --help"] {
+        assert_eq!(Build::new(words).succeed().stdout, help, "{words}");
+    }
+}
+
+#[test]
+fn options_may_come_before_the_command() {
+    let bootstrap = env!("CARGO_BIN_EXE_bootstrap");
+    let packing = Build::new(&format!("--bootstrap={bootstrap} -o out function hello"));
+    assert_eq!(packing.file("hello/handler.sh", LOOP, 0o755).succeed().made(), ["hello.zip"]);
+    assert_eq!(
+        Build::new(&format!("-o out --bootstrap {bootstrap}")).succeed().made(),
+        ["bootstrap", "lambda-stdio.zip"]
+    );
+}
+
+#[test]
+fn settings_are_read_whoever_wrote_them() {
+    let env = "\u{feff}# a note\r\n\r\nexport _HANDLER=b.sh\r\n  export GREETING=a \"b\" # c\r\nEMPTY=\r\n";
+    let built = hello().file("hello/b.sh", LOOP, 0o755).file("hello/env", env, 0o644).succeed();
+    assert_eq!(built.told("handler to"), ["b.sh"]);
+    assert_eq!(built.told("variable"), ["GREETING=a \"b\" # c", "EMPTY="]);
+    for (env, message) in [
+        ("A=1\nno setting\n", "hello/env: line 2 is not NAME=VALUE: no setting"),
+        ("A B=1\n", "hello/env: line 1 is not NAME=VALUE: A B=1"),
+        ("A=1\n\nA=2\n", "hello/env: line 3 sets A once more: it is set in line 1"),
+    ] {
+        let built = hello().file("hello/env", env, 0o644).run();
+        assert_eq!(built.status, Some(1));
+        assert!(built.stderr.contains(message), "{message:?} is not in {}", built.stderr);
+        assert!(!built.folder.path().join("out").exists());
+    }
+}
+
+#[test]
+fn it_ends_cleanly_where_nobody_reads_on() {
+    let unread = |mut packing: Build| {
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        packing.command.stdin(Stdio::null()).stdout(write).stderr(Stdio::piped());
+        let output = spawn(&mut packing.command).wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+        packing.folder
+    };
+    // It is made by then, and what it was made of is gone.
+    let folder = unread(hello());
+    let left: Vec<_> = folder.path().join("out").read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["hello.zip"]);
+    let folder = unread(hello().file("hello/build.sh", "#!/bin/sh\n", 0o755));
+    assert!(!folder.path().join("out").exists(), "something was left behind");
+}
+
+#[test]
+fn an_interpreter_that_lambda_has_not_is_told_of() {
+    let packing = || Build::new("function -o out f").packing_the_tested();
+    for (file, text, interpreter, runtime, image) in [
+        ("app.py", "", "python3", "--with python", "--base docker.io/library/python:3.13-slim"),
+        ("app.mjs", "", "node", "--with node", "--base docker.io/library/node:24-slim"),
+        ("app.rb", "", "ruby", "--with ruby", "--base docker.io/library/ruby:3.4-slim"),
+        ("app.lisp", "", "sbcl", "--with sbcl", "--base sbcl"),
+        (
+            "app",
+            "#!/usr/bin/python3.13 -u\n",
+            "python3.13",
+            "--with python",
+            "--base docker.io/library/python:3.13-slim",
+        ),
+        ("app", "#!/usr/bin/env -S LC_ALL=C jq -f\n", "jq", "--packages jq", "--base debian --packages jq"),
+        ("app", "#! /usr/bin/env perl\r\n", "perl", "--packages perl", "--base debian --packages perl"),
+    ] {
+        let built = packing().file(&format!("f/{file}"), text, 0o644).succeed();
+        for part in [
+            &format!(" needs {interpreter}, which provided.al2023, Lambda's bare image, has not"),
+            &format!("./build.sh runtime {runtime}\n"),
+            &format!("./build.sh image f {image}\n"),
+        ] {
+            assert!(built.stderr.contains(part), "{part:?} is not in {}", built.stderr);
+        }
+    }
+    for (file, text) in [
+        ("app.sh", ""),
+        ("app", "#!/bin/sh\n"),
+        ("app", "#!/usr/bin/env bash\n"),
+        ("app.awk", "#!/usr/bin/awk -f\n"),
+        ("app", "#!/opt/bin/python3\n"),
+        ("app", "\x7fELF"),
+    ] {
+        let built = packing().file(&format!("f/{file}"), text, 0o755).succeed();
+        assert_eq!(built.stderr, "", "{file}: {text}");
+    }
+    // The zip has it.
+    let built = packing().file("f/app", "#!/usr/bin/env lua\n", 0o755).file("f/bin/lua", "", 0o755).succeed();
+    assert!(!built.stderr.contains("beware"), "{}", built.stderr);
 }
 
 #[test]

@@ -5,6 +5,9 @@
 mod account;
 mod bad_input;
 mod faults;
+mod lambda_core;
+mod model;
+mod runtime;
 mod template;
 
 use account::Account;
@@ -74,7 +77,8 @@ fn logs_are_followed_and_told_once() {
 fn a_dry_run_prints_the_very_commands() {
     let account = Account::new();
     account.zip("stream", "examples/stream/handler.sh");
-    let environment = "it=a 'quote', \"another\", a \\ and $HOME\n\n# no variable\n_HANDLER=handler.sh\nB=2=3\n";
+    let environment =
+        "it=a 'quote', \"another\", a \\ and $HOME\r\n\n# no variable\n_HANDLER=handler.sh\nexport BB=2=3\n";
     account.folder().write("with spaces/my env", environment.as_bytes(), 0o644);
     let arguments = ["function", "examples/stream", "--env", "with spaces/my env", "--region", "eu-central-1"];
     let dry = account.run(&arguments, &[]).expect_status(0);
@@ -84,7 +88,7 @@ fn a_dry_run_prints_the_very_commands() {
          --output json",
     );
     let variables: serde_json::Value = serde_json::from_str(&variables).unwrap();
-    assert_eq!(variables, serde_json::json!({"it": "a 'quote', \"another\", a \\ and $HOME", "B": "2=3"}));
+    assert_eq!(variables, serde_json::json!({"it": "a 'quote', \"another\", a \\ and $HOME", "BB": "2=3"}));
     account.deploy("url stream --region eu-central-1 --public").expect_status(0);
     let dry = account.deploy("delete stream --region eu-central-1").expect_status(0);
     account.shell(&dry.stdout);

@@ -32,7 +32,7 @@ fn all_names() -> Vec<String> {
     names
 }
 
-/// The files in an example's folder, less what its `build.sh` may have made there.
+/// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
     let built = |file: &String| {
         ["handler", "__pycache__"].contains(&file.as_str())

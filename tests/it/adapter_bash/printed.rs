@@ -3,6 +3,7 @@
 use super::{handling, sh};
 use crate::harness::sandbox::Proc;
 use serde_json::json;
+use std::path::Path;
 
 #[test]
 fn anybody_may_run_a_function() {
@@ -90,7 +91,7 @@ fn a_bash_without_a_history_will_do() {
 fn what_a_preload_prints_is_log() {
     let preload = "echo preloaded; echo '{\"a\":1}'; unset BASH_ENV; bash -c 'echo from a child'";
     let function = sh("echo loading\nhandler() { echo \"[$1]\"; }").file("preload.sh", preload);
-    let path = function.folder().join("preload.sh");
+    let path = Path::new("/var/task/preload.sh");
     let function = function.env("BASH_ENV", path).start();
     for event in ["1", "2"] {
         assert_eq!(function.call(event).response_text(), format!("[{event}]"));

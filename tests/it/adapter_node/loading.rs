@@ -52,7 +52,7 @@ fn the_first_dot_divides_file_and_name() {
 fn changed_to(setting: &str, function: Function) -> Function {
     let preload = format!("process.env._HANDLER = '{setting}';");
     let function = function.file("app.js", "exports.handler = async () => 'app.js';").file("preload.cjs", preload);
-    let options = format!("--require {}/preload.cjs", function.folder().display());
+    let options = "--require /var/task/preload.cjs".to_owned();
     function.env("NODE_OPTIONS", options).handler("app.handler")
 }
 
@@ -113,7 +113,7 @@ fn es_modules_are_imported_where_hooks_see_them() {
     let register = "import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);";
     let function = node("export const handler = async () => 'plain';").file("hooks.mjs", HOOKS);
     let function = function.file("register.mjs", register);
-    let options = format!("--import {}/register.mjs --no-warnings", function.folder().display());
+    let options = "--import /var/task/register.mjs --no-warnings".to_owned();
     function.env("NODE_OPTIONS", options).event("1").expect_response("\"hooked\"").run();
 }
 

@@ -1,5 +1,7 @@
 //! An AWS account that is moto's, with the AWS CLI and `deploy.sh` to look at it and to change it.
 
+use super::lambda_core::LambdaCore;
+use super::model::models;
 use crate::examples;
 use crate::harness::files::{self, Folder};
 use crate::harness::http::client;
@@ -13,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Account {
     moto: Background,
     url: String,
+    pub core: LambdaCore,
 }
 
 /// What a command printed, and its status.
@@ -40,7 +43,8 @@ impl Account {
         let mut request =
             client().post(format!("{url}/moto-api/config")).send("{\"lambda\":{\"use_docker\":false}}").unwrap();
         assert!(request.body_mut().read_to_string().unwrap().contains("\"use_docker\": false"));
-        Self { moto, url }
+        let core = LambdaCore::start(&url);
+        Self { moto, url, core }
     }
 
     pub fn folder(&self) -> &Folder {
@@ -69,18 +73,33 @@ impl Account {
 
     fn command(&self, environment: &[(&str, &str)]) -> Command {
         let mut command = deploy_sh(self.folder());
-        command.env("AWS_ENDPOINT_URL", &self.url).envs(environment.iter().copied());
+        command.envs(self.endpoints()).envs(environment.iter().copied());
         command
+    }
+
+    /// moto, and for Lambda what is in front of it.
+    fn endpoints(&self) -> Vec<(&'static str, String)> {
+        let models = models().to_str().unwrap().to_owned();
+        let core = || self.core.url.clone();
+        vec![
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+            ("AWS_ENDPOINT_URL_LAMBDA", core()),
+            ("AWS_ENDPOINT_URL_LAMBDA_CORE", core()),
+            ("AWS_DATA_PATH", models),
+        ]
     }
 
     /// `deploy.sh logs NAME --follow`, which goes on.
     pub fn follow(&self, name: &str) -> Background {
-        let folder = checkout();
-        let variables: Vec<_> =
-            variables(&folder).into_iter().chain([("AWS_ENDPOINT_URL", self.url.clone())]).collect();
+        self.start(checkout(), &["logs", name, "--follow"])
+    }
+
+    /// `deploy.sh` in this folder, which goes on.
+    pub fn start(&self, folder: Folder, arguments: &[&str]) -> Background {
+        let variables: Vec<_> = variables(&folder).into_iter().chain(self.endpoints()).collect();
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let script = folder.path().join("examples/deploy.sh");
-        Background::start(&script, &["logs", name, "--follow"], &variables, folder)
+        Background::start(&script, arguments, &variables, folder)
     }
 
     /// What the AWS CLI says, on one line.
@@ -100,7 +119,7 @@ impl Account {
     fn ask(&self, words: &str) -> Output {
         let mut command = Command::new(tool("aws"));
         command.args(words.split_whitespace()).current_dir(self.folder().path()).env_clear();
-        command.env("AWS_DEFAULT_OUTPUT", "text").envs(variables(self.folder())).env("AWS_ENDPOINT_URL", &self.url);
+        command.env("AWS_DEFAULT_OUTPUT", "text").envs(variables(self.folder())).envs(self.endpoints());
         finish(&mut command)
     }
 
@@ -108,7 +127,7 @@ impl Account {
     pub fn shell(&self, commands: &str) {
         let mut command = Command::new("sh");
         command.args(["-euc", commands]).current_dir(self.folder().path()).env_clear();
-        command.envs(variables(self.folder())).env("AWS_ENDPOINT_URL", &self.url);
+        command.envs(variables(self.folder())).envs(self.endpoints());
         finish(&mut command).expect_status(0);
     }
 
@@ -174,10 +193,12 @@ fn scope(service: &str) -> String {
     )
 }
 
-/// A folder with the examples, an empty out/, and an empty tmp/ for what `deploy.sh` needs for a moment.
+/// A folder with the examples and `build.sh`, an empty out/, and an empty tmp/ for what `deploy.sh` needs for a moment.
 pub fn checkout() -> Folder {
     let folder = Folder::new();
-    symlink(examples::root(), folder.path().join("examples")).unwrap();
+    for name in ["examples", ".build", "build.sh"] {
+        symlink(examples::root().join("..").join(name), folder.path().join(name)).unwrap();
+    }
     for name in ["out", "tmp", "home"] {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }

@@ -52,7 +52,15 @@ fn a_command_line_that_makes_no_sense() {
     fails(&folder, "function examples/hello examples/jq", &[], &["What is examples/jq?"]);
     fails(&folder, "function examples/hello --public", &[], &["does not take --public", "--handler"]);
     fails(&folder, "function examples/hello --timeout", &[], &["--timeout wants a value"]);
-    fails(&folder, "function examples/hello --timeout 3s", &[], &["whole numbers, not 3s"]);
+    for timeout in ["3ms", "s", "0", "1801", "31m", "1h", "99999999999"] {
+        fails(
+            &folder,
+            &format!("function examples/hello --timeout {timeout}"),
+            &[],
+            &["--timeout ", &format!(", not {timeout}\n")],
+        );
+    }
+    fails(&folder, "function examples/hello --memory 1GB", &[], &["whole numbers, not 1GB"]);
     fails(&folder, "function examples/hello --arch mips", &[], &["x86_64 or arm64, not mips"]);
     fails(&folder, "function examples/hello --name a.b", &[], &["'a.b' cannot be a name", "--name"]);
 }
@@ -74,6 +82,21 @@ fn a_folder_or_a_zip_that_is_not_there() {
 }
 
 #[test]
+fn options_may_come_first_and_zips_are_where_build_sh_puts_them() {
+    let folder = checkout();
+    fails(&folder, "--yes --region eu-west-1 function examples/none", &[], &["There is no folder examples/none"]);
+    fails(&folder, "runtime --alias test roll-out x", &[], &["runtime roll-out wants a NAME and a VERSION"]);
+    // Wherever it is called from.
+    let mut command = deploy_sh(&folder);
+    command.current_dir(folder.path().join("home"));
+    let mut elsewhere = std::process::Command::new(folder.path().join("examples/deploy.sh"));
+    elsewhere.current_dir(folder.path().join("home")).args(["function", "../examples/hello"]);
+    elsewhere.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = finish(&mut elsewhere).expect_status(1).stderr;
+    assert!(said.contains(&format!("There is no {}/out/hello.zip", folder.path().display())), "{said}");
+}
+
+#[test]
 fn a_bootstrap_for_another_processor() {
     let folder = checkout();
     need("unzip");
@@ -89,8 +112,17 @@ fn a_bootstrap_for_another_processor() {
 #[test]
 fn variables_that_are_none() {
     let folder = built();
-    folder.write("env", b"A=1\nexport B=2\n", 0o644);
-    fails(&folder, "function examples/hello --env env", &[], &["env: this is not NAME=VALUE: export B=2"]);
+    folder.write("env", b"AA=1\nBB 2\n", 0o644);
+    fails(&folder, "function examples/hello --env env", &[], &["env: line 2 is not NAME=VALUE: BB 2"]);
+    folder.write("env", b"AA=1\nB=2\n", 0o644);
+    fails(
+        &folder,
+        "function examples/hello --env env",
+        &[],
+        &["env: Lambda takes names of two and more letters", "B=2"],
+    );
+    folder.write("env", b"_HANDLER=(load \"a\")\n", 0o644);
+    fails(&folder, "function examples/hello --env env", &[], &["Lambda takes no blanks in a handler"]);
     fails(&folder, "function examples/hello --env none", &[], &["There is no none"]);
 }
 
@@ -98,9 +130,10 @@ fn variables_that_are_none() {
 fn without_the_aws_cli() {
     let folder = built();
     std::fs::create_dir(folder.path().join("bin")).unwrap();
-    for program in
-        ["sh", "basename", "cat", "cut", "grep", "mktemp", "od", "paste", "rm", "sed", "tr", "uname", "unzip", "wc"]
-    {
+    for program in [
+        "sh", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp", "od", "paste", "rm", "sed", "tr", "uname",
+        "unzip", "wc",
+    ] {
         symlink(need(program), folder.path().join("bin").join(program)).unwrap();
     }
     let path = folder.path().join("bin");

@@ -5,6 +5,7 @@
 use super::account::{Account, finish};
 use crate::examples;
 use crate::harness::tools::tool;
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -17,6 +18,43 @@ fn cfn_lint_finds_nothing_wrong() {
     folder.write("template.yaml", text.replace("InvokeMode: !Ref", "InvokeMod: !Ref").as_bytes(), 0o644);
     let broken = finish(Command::new(tool("cfn-lint")).arg(folder.path().join("template.yaml")));
     assert!(broken.status != 0 && broken.stdout.contains("InvokeMod"), "{}", broken.stdout);
+}
+
+/// What cfn-lint finds wrong with an example, with AWS's descriptions of runtimes beside its own, which are older: one a line.
+fn complaints(name: &str) -> Vec<String> {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/deploy/schemas");
+    let mut command = Command::new(tool("cfn-lint"));
+    command
+        .arg("--registry-schemas")
+        .arg(schemas)
+        .args(["--format", "parseable", "--"])
+        .arg(examples::root().join(name));
+    let found = finish(&mut command);
+    assert_eq!(found.stderr, "");
+    found.stdout.lines().map(|line| line.splitn(7, ':').skip(5).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn a_runtime_is_as_its_description_has_it() {
+    assert_eq!(complaints("runtime.yaml"), Vec::<String>::new());
+    // All that there is to say of a function on it is that cfn-lint does not know such functions yet.
+    let found = complaints("function-on-runtime.yaml");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("E3030 'custom' is not one of ['dotnet10'"), "{found:?}");
+    assert!(found[1].contains("('RuntimeConfig' was unexpected)"), "{found:?}");
+    // And of what it names, the API knows all.
+    let text = std::fs::read_to_string(examples::root().join("function-on-runtime.yaml")).unwrap();
+    for name in ["Runtime: custom\n", "RuntimeConfig:\n", "RuntimeArn: ", "RuntimeAlias: "] {
+        assert!(text.contains(name), "{name}");
+    }
+    let model = super::model::Model::named("lambda/2015-03-31");
+    let config = serde_json::json!({"RuntimeArn": "arn:aws:lambda:eu-west-1:123456789012:runtime/lambda-stdio", "RuntimeAlias": "live"});
+    let call = |config: &serde_json::Value| {
+        let body = serde_json::json!({"Runtime": "custom", "RuntimeConfig": config}).to_string();
+        model.request("PUT", "/2015-03-31/functions/hello/configuration", &[], body.as_bytes()).unwrap()
+    };
+    assert!(call(&config).is_ok(), "{:?}", call(&config));
+    assert!(call(&serde_json::json!({"RuntimeArn": "lambda-stdio", "RuntimeAlias": "live"})).is_err());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Container images, built by buildah, which needs no engine, in a store of the tests' own.
 //!
 //! The registries of the images in the Dockerfile's FROM lines may not be reached, so others stand in for them: a small Debian
-//! for Debian's and for Lambda's own, and for Rust's the same with a C compiler and this machine's toolchain.
+//! for Debian's and for Lambda's own, and for Rust's the same with a C compiler and this machine's toolchain. Lambda's images
+//! with languages have Debian's Python where Lambda has it, and programs that only say their names for Node.js and Ruby. Lambda's
+//! are for both architectures, and nearly empty for the one that nothing here could run.
 
 use super::files::{Folder, need, search_path, spawn};
 use serde_json::Value;
@@ -15,6 +17,12 @@ const DEBIAN: &str = "trixie";
 const DEBIAN_IMAGE: &str = "docker.io/library/debian:trixie-slim";
 const LAMBDA_IMAGE: &str = "public.ecr.aws/lambda/provided:al2023";
 const RUST_IMAGE: &str = "docker.io/library/rust:1.95-slim-trixie";
+const PYTHON_IMAGE: &str = "public.ecr.aws/lambda/python:3.14";
+const NODE_IMAGE: &str = "public.ecr.aws/lambda/nodejs:24";
+const RUBY_IMAGE: &str = "public.ecr.aws/lambda/ruby:3.4";
+/// What is in those that are for both architectures, by names of their own, lest they count as left over.
+const FOREIGN: &str = "localhost/stand-in:foreign";
+const LANGUAGES: &str = "localhost/stand-in:languages";
 
 /// The store's settings, as variables of the environment.
 static SETTINGS: LazyLock<Vec<(String, String)>> = LazyLock::new(make_store);
@@ -59,6 +67,12 @@ fn make_store() -> Vec<(String, String)> {
     fs::write(&storage, format!("[storage]\ngraphroot = {:?}\nrunroot = {:?}\n", path("graph"), path("run"))).unwrap();
     // What is mounted into every container need not be copied: the toolchain, and the authorities that this machine trusts.
     let toolchain = output_of(Command::new("rustc").args(["--print", "sysroot"]));
+    // Which has to have what the Dockerfile would fetch.
+    for target in ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"] {
+        if !Path::new(&toolchain).join("lib/rustlib").join(target).exists() {
+            output_of(Command::new("rustup").args(["target", "add", target]));
+        }
+    }
     let mounts = [format!("{toolchain}:/usr/local/rust:ro"), "/etc/ssl/certs:/etc/ssl/certs:ro".to_owned()];
     fs::write(&containers, format!("[containers]\nvolumes = {mounts:?}\n")).unwrap();
     let mut settings: Vec<_> = [
@@ -78,17 +92,26 @@ fn make_store() -> Vec<(String, String)> {
     let buildah = |args: &[&str]| output_of(command("buildah", &settings).args(args));
     // What an earlier run has left, or an interrupted one. Nothing is cached across runs but the images that stand in.
     buildah(&["rm", "--all"]);
-    let stand_ins = [DEBIAN_IMAGE, LAMBDA_IMAGE, RUST_IMAGE];
+    let stand_ins = [DEBIAN_IMAGE, LAMBDA_IMAGE, RUST_IMAGE, PYTHON_IMAGE, NODE_IMAGE, RUBY_IMAGE, FOREIGN, LANGUAGES];
     let present =
         |name: &str| run(command("buildah", &settings).args(["inspect", "--type=image", name])).status.success();
     for image in buildah(&["images", "--format", "{{.Name}}:{{.Tag}}"]).lines() {
         if !stand_ins.contains(&image) && !image.starts_with("<none>") {
-            buildah(&["rmi", "--force", image]);
+            // An index is named like an image, and not deleted as one.
+            let index = run(command("buildah", &settings).args(["manifest", "exists", image])).status.success();
+            let words = if index { ["manifest", "rm"] } else { ["rmi", "--force"] };
+            buildah(&[words[0], words[1], image]);
         }
     }
     buildah(&["rmi", "--prune", "--force"]);
     if !stand_ins.into_iter().all(present) {
+        for image in stand_ins {
+            for words in [["manifest", "rm", image], ["rmi", "--force", image]] {
+                run(command("buildah", &settings).args(words));
+            }
+        }
         make_stand_ins(&buildah);
+        make_lambdas(&buildah);
     }
     settings
 }
@@ -101,7 +124,6 @@ fn make_stand_ins(buildah: &dyn Fn(&[&str]) -> String) {
     let container = buildah(&["from", "scratch"]);
     buildah(&["add", "--quiet", &container, tree, "/"]);
     buildah(&["commit", "--quiet", "--rm", &container, DEBIAN_IMAGE]);
-    buildah(&["tag", DEBIAN_IMAGE, LAMBDA_IMAGE]);
 
     let container = buildah(&["from", DEBIAN_IMAGE]);
     let install = "apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && apt-get clean";
@@ -109,6 +131,47 @@ fn make_stand_ins(buildah: &dyn Fn(&[&str]) -> String) {
     let path = "PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     buildah(&["config", "--env", path, &container]);
     buildah(&["commit", "--quiet", "--rm", &container, RUST_IMAGE]);
+}
+
+/// Lambda's own images, bare and with languages, each an index of both architectures.
+fn make_lambdas(buildah: &dyn Fn(&[&str]) -> String) {
+    let container = buildah(&["from", DEBIAN_IMAGE]);
+    // As in Lambda's images: all of it is in /var/lang, and its libraries are found by the path that Lambda sets.
+    let python = "apt-get update && apt-get install -y --no-install-recommends python3
+        mkdir -p /var/lang/bin /var/lang/lib
+        cp -P /usr/bin/python3 /usr/bin/python3.* /var/lang/bin/
+        cp -R /usr/lib/python3.* /var/lang/lib/
+        cp -P /usr/lib/*/libexpat.so.1* /var/lang/lib/
+        for name in node ruby; do
+            printf '#!/bin/sh\\necho %s\\n' $name >/var/lang/bin/$name && chmod 755 /var/lang/bin/$name
+        done";
+    buildah(&["run", &container, "--", "sh", "-ec", python]);
+    buildah(&["commit", "--quiet", "--rm", &container, LANGUAGES]);
+
+    let folder = Folder::new();
+    folder.write("var/lang/bin/machine", b"foreign\n", 0o644);
+    let container = buildah(&["from", "scratch"]);
+    buildah(&["config", "--arch", other_architecture(), &container]);
+    buildah(&["add", "--quiet", &container, folder.path().to_str().unwrap(), "/"]);
+    buildah(&["commit", "--quiet", "--rm", &container, FOREIGN]);
+
+    for (name, here) in
+        [(LAMBDA_IMAGE, DEBIAN_IMAGE), (PYTHON_IMAGE, LANGUAGES), (NODE_IMAGE, LANGUAGES), (RUBY_IMAGE, LANGUAGES)]
+    {
+        buildah(&["manifest", "create", name]);
+        for image in [here, FOREIGN] {
+            buildah(&["manifest", "add", name, &format!("containers-storage:{image}")]);
+        }
+    }
+}
+
+/// What container tools call this machine's architecture, and the other one.
+pub fn architecture() -> &'static str {
+    if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
+}
+
+pub fn other_architecture() -> &'static str {
+    if cfg!(target_arch = "x86_64") { "arm64" } else { "amd64" }
 }
 
 /// An image, and a container made from it, which is deleted with this.

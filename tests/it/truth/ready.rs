@@ -7,7 +7,7 @@ use std::fs;
 /// Its start is over, and has noted so, when the first event is asked for.
 #[track_caller]
 fn is_not_ready_too_early(function: Function) {
-    let state = function.folder().join("state");
+    let state = function.tmp().join("state");
     let function = function.in_task_root().start();
     function.server().probe(Box::new(move || fs::read_to_string(&state).unwrap_or_default()));
     let asked = function.requests(Call::Next, 1);
@@ -31,7 +31,7 @@ fn a_start_that_waits_in_select_for_some_time() {
         "perl",
         "$| = 1;
 select undef, undef, undef, 1;
-open my $state, '>', 'state';
+open my $state, '>', '/tmp/state';
 print $state 'booted';
 close $state;
 while (my $line = <STDIN>) { chomp $line; print \"[$line]\\n\" }
@@ -49,7 +49,7 @@ ours.settimeout(30)
 server = subprocess.Popen(['sh', '-c', 'sleep 1; echo'], stdin=subprocess.DEVNULL, stdout=theirs)
 ours.recv(1)
 server.wait()
-open('state', 'w').write('booted')
+open('/tmp/state', 'w').write('booted')
 for line in sys.stdin:
     print('[%s]' % line.strip())
 ",
@@ -68,7 +68,7 @@ for waits in (select.poll(), select.epoll()):
     waits.poll()
 select.select([ours], [], [])
 server.wait()
-open('state', 'w').write('booted')
+open('/tmp/state', 'w').write('booted')
 for line in sys.stdin:
     print('[%s]' % line.strip())
 ",
@@ -82,7 +82,7 @@ fn a_start_with_await_in_node() {
 import {{ writeFileSync }} from 'node:fs';
 import {{ createInterface }} from 'node:readline';
 await new Promise((resolve) => setTimeout(resolve, 1000));
-writeFileSync('state', 'booted');
+writeFileSync('/tmp/state', 'booted');
 for await (const line of createInterface({{ input: process.stdin }})) console.log(`[${{line}}]`);
 ",
         need("node").display()
@@ -92,10 +92,10 @@ for await (const line of createInterface({{ input: process.stdin }})) console.lo
 
 #[test]
 fn a_start_that_waits_for_a_child() {
-    let script = "sleep 1; echo booted > state; while read -r e; do echo \"[$e]\"; done";
+    let script = "sleep 1; echo booted > /tmp/state; while read -r e; do echo \"[$e]\"; done";
     is_not_ready_too_early(Function::bash(script));
     // The child has stdin, and does not read it.
-    let script = "(exec sleep 1 3<&0); echo booted > state; while read -r e; do echo \"[$e]\"; done";
+    let script = "(exec sleep 1 3<&0); echo booted > /tmp/state; while read -r e; do echo \"[$e]\"; done";
     is_not_ready_too_early(Function::bash(script));
 }
 

@@ -73,9 +73,9 @@ fn what_was_detached_ends_with_its_handler() {
     // Its parent is gone, its group and session are its own: only whose child it has become tells whose it is.
     let script = "while read -r e; do
     [ $e = 13 ] && sleep 1000
-    (setsid sh -c 'echo $$ > detached; exec sleep 1000' &)
-    until [ -s detached ]; do sleep 0.01; done
-    echo \"[$(cat detached),$e]\"
+    (setsid sh -c 'echo $$ > /tmp/detached; exec sleep 1000' &)
+    until [ -s /tmp/detached ]; do sleep 0.01; done
+    echo \"[$(cat /tmp/detached),$e]\"
 done";
     let function = Function::bash(script).in_task_root().start();
     let detached = process(&function, 1);
@@ -125,7 +125,9 @@ fn orphans_are_reaped_by_a_process_1() {
         command.arg("--map-root-user");
     }
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_bootstrap")]);
-    let function = Function::bash(LITTER).start_as(command);
+    let function = Function::bash(LITTER);
+    let folder = function.folder().to_owned();
+    let function = function.env("LAMBDA_TASK_ROOT", folder).start_as(command);
     leaves_no_zombies(&function, || {
         let children = function.children();
         assert_eq!(children.len(), 1, "unshare has one child");
