@@ -39,6 +39,7 @@ mod messages;
 mod official_node;
 mod oneshot;
 mod package;
+mod pages;
 mod readme;
 mod ready;
 mod resources;
