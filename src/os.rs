@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
@@ -18,17 +19,27 @@ use nix::unistd::Pid;
 /// What tells `bootstrap` to end.
 const ENDING: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 
+/// Set by the handler of SIGCHLD.
+static CHILD_HAS_ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a child has ended since this was asked last, the handler's or an orphan.
+pub fn has_child_ended() -> bool {
+    CHILD_HAS_ENDED.load(Ordering::Relaxed) && CHILD_HAS_ENDED.swap(false, Ordering::Relaxed)
+}
+
 /// Undoes what whoever started `bootstrap` may have done to signals that it lives by: an ignored SIGCHLD makes children vanish
 /// unreaped, a blocked one is never seen (sigaction(2)). To be called before anything else. Handlers are started with what
 /// is set here: execve(2) keeps what is ignored and blocked.
 pub fn set_up_signals() {
-    extern "C" fn wake(_: libc::c_int) {}
+    extern "C" fn note_child(_: libc::c_int) {
+        CHILD_HAS_ENDED.store(true, Ordering::Relaxed);
+    }
     let by_default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // Nothing is done at a child's end but that it interrupts a wait.
-    let at_child = SigAction::new(SigHandler::Handler(wake), SaFlags::SA_NOCLDSTOP, SigSet::empty());
+    // Nothing is done at a child's end but that it is noted, and interrupts a wait.
+    let at_child = SigAction::new(SigHandler::Handler(note_child), SaFlags::SA_NOCLDSTOP, SigSet::empty());
     for (signal, action) in ENDING.map(|signal| (signal, &by_default)).into_iter().chain([(Signal::SIGCHLD, &at_child)])
     {
-        // SAFETY: the handler does nothing at all, which is safe at any time.
+        // SAFETY: the handler stores to an atomic and does nothing else, which is safe at any time.
         let _ = unsafe { sigaction(signal, action) };
     }
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
