@@ -37,7 +37,7 @@ COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
  && echo 'fn main() {}' >src/main.rs \
- && cargo build --release --locked --target "$(cat /target)"
+ && cargo build --release --locked
 COPY handlers handlers
 COPY src src
 # Sources that are older than that program would count as built.

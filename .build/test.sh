@@ -17,6 +17,7 @@ test_programs='
   patchelf:patchelf
   perl:perl
   php:php-cli
+  php-cgi:php-cgi
   python3:python3
   ruby:ruby
   sbcl:sbcl
@@ -24,6 +25,9 @@ test_programs='
   tclsh:tcl
   unzip:unzip
   zip:zip
+  /usr/bin/convert:imagemagick
+  /usr/bin/git:git
+  /usr/share/perl5/CGI.pm:libcgi-pm-perl
   /usr/share/common-lisp/source/alexandria:cl-alexandria
   /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
   /usr/share/common-lisp/source/yason:cl-yason
@@ -68,10 +72,16 @@ install_packages() {
   apt-get install -qq --no-install-recommends $1
 }
 
-# A Python of the tests' own with what tests/python-tools.txt lists, and with that list in it once all is installed.
+# Pythons of the tests' own.
 need_python_tools() {
-  tools=${CARGO_TARGET_DIR:-target}/tools
-  list=tests/python-tools.txt
+  need_python tools tests/python-tools.txt
+  need_python mcp tests/mcp-tools.txt
+}
+
+# need_python NAME LIST: a Python with what is listed, and with that list in it once all is installed.
+need_python() {
+  tools=${CARGO_TARGET_DIR:-target}/$1
+  list=$2
   if cmp -s "$list" "$tools/installed.txt"; then
     return
   fi

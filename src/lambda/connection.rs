@@ -49,7 +49,7 @@ impl Tending {
 
     fn wait(&self, stream: &TcpStream, to_write: bool) -> io::Result<()> {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = Wanted { descriptor: stream.as_fd(), to_write, until };
+        let wanted = Wanted { descriptor: stream.as_fd(), to_write, until, until_changed: false };
         let result = match self.tended.get() {
             Some(tended) => idle::wait(tended, wanted),
             None => wait_alone(wanted),

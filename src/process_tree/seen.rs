@@ -26,6 +26,7 @@ impl TimeOut {
             Limit::None => return Self::None,
             Limit::Milliseconds(time) => Some(Duration::from_millis(time.into())),
             Limit::Timespec(address) => memory::duration(process, address, 1),
+            #[cfg(target_arch = "x86_64")]
             Limit::Timeval(address) => memory::duration(process, address, 1000),
             Limit::Absolute(_) => None,
         };

@@ -18,7 +18,8 @@ pub enum Limit {
     Milliseconds(u32),
     /// A `struct timespec` from now on.
     Timespec(u64),
-    /// A `struct timeval` from now on.
+    /// A `struct timeval` from now on, which only select(2) takes; arm64 has no such call.
+    #[cfg(target_arch = "x86_64")]
     Timeval(u64),
     /// A `struct timespec` of some clock.
     Absolute(u64),
@@ -33,6 +34,7 @@ impl Limit {
         if address == 0 { Self::None } else { Self::Timespec(address) }
     }
 
+    #[cfg(target_arch = "x86_64")]
     fn timeval(address: u64) -> Self {
         if address == 0 { Self::None } else { Self::Timeval(address) }
     }

@@ -60,7 +60,9 @@ fn a_function_is_unpacked_into_an_empty_root_and_serves_events() {
 
 #[test]
 fn every_example_is_packed_and_does_with_what_it_is_told_to_set() {
-    for name in examples::names() {
+    // What those with requirements run is installed, in a container image.
+    let is_packed = |name: &String| !examples::root().join(name).join("requirements.txt").exists();
+    for name in examples::names().into_iter().filter(is_packed) {
         let packing = Build::new("function -o out").word(examples::root().join(&name)).packing_the_tested();
         let built = packing.succeed();
         let names: Vec<_> = entries(&built.out(&format!("{name}.zip")));

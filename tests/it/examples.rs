@@ -2,7 +2,8 @@
 //!
 //! The handler is the file `handler.*`, or what the file `env` says that `_HANDLER` is. What `build.sh` makes belongs to it.
 
-use crate::harness::files::{Folder, spawn};
+use crate::harness::files::{Folder, search_path, spawn};
+use crate::harness::tools::mcp_tool;
 use crate::harness::{Function, Shell};
 use serde_json::Value;
 use std::fs;
@@ -35,8 +36,9 @@ fn all_names() -> Vec<String> {
 /// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
     let built = |file: &String| {
-        ["handler", "__pycache__"].contains(&file.as_str())
-            || Path::new(file).extension().is_some_and(|ending| ending == "fasl" || ending == "class")
+        let endings = ["bundle", "class", "fasl"];
+        let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+        ["handler", "__pycache__"].contains(&file.as_str()) || ending.is_some_and(|ending| endings.contains(&ending))
     };
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
@@ -54,6 +56,8 @@ pub struct Example {
     pub environment: Vec<(String, String)>,
     pub event: String,
     pub response: Value,
+    /// Its handler is a program that is installed elsewhere.
+    is_installed: bool,
 }
 
 impl Example {
@@ -77,7 +81,8 @@ impl Example {
             None => the_file_called_handler(name),
         };
         let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
-        Self { folder, handler, environment, event, response }
+        let is_installed = folder.path().join("requirements.txt").exists();
+        Self { folder, handler, environment, event, response, is_installed }
     }
 
     /// Its files, where they are and what they are called.
@@ -122,7 +127,12 @@ fn the_gallery_shows_each() {
 fn each_answers_on_a_shell() {
     for name in names() {
         let example = Example::new(&name);
-        let mut shell = Shell::bare().arg(&example.handler).arg("event.json");
+        let temporary = example.folder.path().to_str().unwrap();
+        let mut shell = Shell::bare().arg(&example.handler).arg("event.json").env("TMPDIR", temporary);
+        if example.is_installed {
+            let installed = mcp_tool(&example.handler);
+            shell = shell.env("PATH", &format!("{}:{}", search_path(), installed.parent().unwrap().display()));
+        }
         for (path, file) in example.files() {
             shell = shell.copy(&path, &file);
         }
@@ -141,6 +151,9 @@ fn each_answers_on_lambda_and_goes_on() {
     for name in names() {
         let example = Example::new(&name);
         let mut function = Function::empty().handler(&example.handler);
+        if example.is_installed {
+            function = function.with_mcp_server(&example.handler.replace('-', "_"), &example.handler);
+        }
         for (path, file) in example.files() {
             function = function.copy(&path, &file);
         }

@@ -1,6 +1,7 @@
 //! On a shell: `bootstrap HANDLER [EVENT-FILE]...`, where the shell takes Lambda's place.
 
 use crate::harness::Shell;
+use crate::harness::files::bootstrap;
 use crate::harness::watch::Exit;
 use nix::sys::signal::Signal;
 
@@ -101,20 +102,156 @@ fn a_failed_event_is_told_and_the_others_are_served() {
 }
 
 #[test]
-fn what_is_not_json_is_named_and_reading_goes_on() {
-    let input = "{\"a\":1}\nnot json, 1\n{\"b\":2}\n  {\"c\": tru}\n3\n";
-    let output = echo().stdin(input).run().expect_stdout("{\"a\":1}\n{\"b\":2}\n3\n").expect_status(1);
-    let numbers = |line: &str| {
-        line.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect::<Vec<u32>>()
-    };
-    let told: Vec<_> = output.stderr.lines().filter(|line| line.contains("stdin")).map(numbers).collect();
-    assert_eq!(told.len(), 2, "{}", output.stderr);
-    // Line and column.
-    assert!(told[0].starts_with(&[2]) && told[0].len() >= 2, "{}", output.stderr);
-    assert!(told[1].starts_with(&[4]) && told[1][1] >= 3, "{}", output.stderr);
-
+fn what_is_not_json_ends_its_file() {
+    // Nothing of a value with a typo in it is run, and nothing behind it.
+    let typo = "{\"n\":1}\n{\"action\": \"list\" \"x\",\n \"previous\":\n {\"action\": \"delete\"}}\n{\"n\":2}\n";
+    let shell = echo().file("typo.json", typo).file("next.json", "{\"n\":3}");
+    let output = shell.arg("typo.json").arg("next.json").run().expect_stdout("{\"n\":1}\n{\"n\":3}\n").expect_status(1);
+    let output = output.expect_stderr("typo.json:2:19: ");
+    assert_eq!(output.stderr.matches("[ERROR]").count(), 1, "{}", output.stderr);
+    // A pipe is like a file.
+    let output =
+        echo().stdin("{\"a\":1}\nnot json, 1\n{\"b\":2}\n").run().expect_stdout("{\"a\":1}\n").expect_status(1);
+    output.expect_stderr("stdin:2:2: ").expect_stderr("not json, 1");
     let shell = echo().file("some.json", "1\n{\"half\":").arg("some.json");
-    shell.run().expect_stdout("1\n").expect_status(1).expect_stderr("some.json");
+    shell.run().expect_stdout("1\n").expect_status(1).expect_stderr("some.json:2:1: ");
+}
+
+#[test]
+fn on_a_terminal_the_next_line_is_a_new_beginning() {
+    let script = crate::harness::need("script");
+    let command = format!("{} handler", bootstrap().display());
+    let shell = Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}"));
+    // What is typed is shown as well, on the same terminal as the answers and the log.
+    let words = [script.as_os_str(), "-qec".as_ref(), command.as_ref(), "/dev/null".as_ref()];
+    let mut typing = shell.through(&words).start();
+    typing.wait_stdout("type events");
+    typing.type_in("{\"a\" 1} {\"not\":\"run\"}\n");
+    typing.wait_stdout("stdin:1:6: no JSON can go on like this");
+    typing.type_in("{\"b\":2}\n");
+    typing.wait_stdout("\"b\": 2");
+    typing.type_in("\u{4}");
+    let output = typing.end().expect_status(1);
+    assert!(
+        !output.stdout.contains("\"not\": \"run\"") && output.stdout.contains("Event: stdin:2"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn a_mark_before_an_event_is_named() {
+    for (content, hint) in [
+        (&b"\xef\xbb\xbf{\"a\":1}"[..], "byte order mark"),
+        (b"\xff\xfe{\0}\0", "UTF-16"),
+        (b"\xfe\xff\0{\0}", "UTF-16"),
+        (b"{\0}\0", "UTF-16"),
+    ] {
+        let shell = echo();
+        std::fs::write(shell.folder().join("event.json"), content).unwrap();
+        let output = shell.arg("event.json").run().expect_stdout("").expect_status(1);
+        output.expect_stderr("event.json:1:").expect_stderr(hint);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_skipped() {
+    let shell = echo().file("folder/file", "").file("one.json", "1");
+    let shell = shell.arg("folder").arg("missing.json").arg("one.json").arg("folder");
+    let output = shell.run().expect_stdout("1\n").expect_status(1);
+    output.expect_stderr("folder is a folder").expect_stderr("missing.json");
+}
+
+#[test]
+fn events_come_from_the_command_line() {
+    let shell = echo().arg("--event").arg("{\"a\": 1} 2").arg("--event=[3]").stdin("\"not read\"");
+    shell.run().expect_stdout("{\"a\":1}\n2\n[3]\n").expect_status(0);
+    let output = echo().arg("--event").arg("{a: 1}").run().expect_stdout("").expect_status(1);
+    output.expect_stderr("--event:1:2: ");
+}
+
+#[test]
+fn an_error_names_the_file_and_the_line_of_its_event() {
+    let events = "1\n\n{\n\"errorMessage\": \"no such user\"}\n";
+    let output = echo().file("users.json", events).arg("users.json").run().expect_stdout("1\n").expect_status(1);
+    let output = output.expect_stderr("[ERROR] lambda-stdio: Function.Unknown: no such user (users.json:3)\n");
+    let places: Vec<_> =
+        reports(&output.stderr).iter().map(|line| line.split(' ').next_back().unwrap().to_owned()).collect();
+    assert_eq!(places, ["users.json:1", "users.json:3"]);
+}
+
+#[test]
+fn quiet_leaves_reports_out() {
+    for option in ["--quiet", "-q"] {
+        let output = echo().arg(option).stdin("1").run().expect_stdout("1\n").expect_status(0);
+        assert_eq!(output.stderr, "");
+    }
+}
+
+#[test]
+fn what_stands_behind_two_dashes_is_the_handlers() {
+    let script = "while read -r e; do printf '[\"%s\",\"%s\",%s]\\n' \"$1\" \"$2\" \"$e\"; done";
+    let shell = Shell::bash(script).file("one.json", "1").arg("one.json").arg("--").arg("--trace").arg("a b");
+    let output = shell.run().expect_stdout("[\"--trace\",\"a b\",1]\n").expect_status(0);
+    assert!(!output.stderr.contains("> 1"), "{}", output.stderr);
+    // Options stand anywhere before.
+    let shell = Shell::bash(script).file("one.json", "1").arg("--quiet").arg("one.json").arg("--timeout").arg("60");
+    shell.arg("--").arg("x").run().expect_stdout("[\"x\",\"\",1]\n").expect_status(0);
+    let shell = Shell::bash(script).env("HANDLER_ARGS", "'a  b' c\\ d").stdin("1");
+    shell.run().expect_stdout("[\"a  b\",\"c d\",1]\n").expect_status(0);
+    let output = Shell::bash(script).env("HANDLER_ARGS", "a").arg("--").arg("b").stdin("1").run().expect_stdout("");
+    output.expect_status(1).expect_stderr("HANDLER_ARGS");
+}
+
+#[test]
+fn a_function_finds_what_it_finds_on_lambda() {
+    crate::harness::need("python3");
+    let code = "def handler(event, context):
+    return [context.function_name, context.invoked_function_arn, context.log_group_name, context.function_version]
+";
+    let shell = Shell::bare().file("greeter.py", code).arg("greeter.handler").stdin("1");
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:greeter";
+    let wanted = format!("[\"greeter\",\"{arn}\",\"/aws/lambda/greeter\",\"$LATEST\"]\n");
+    shell.run().expect_stdout(&wanted).expect_status(0);
+}
+
+#[test]
+fn the_last_event_is_known() {
+    // It looks at a clock, so it cannot be seen to be at rest, and waits for the end of the file.
+    let code = "import select, sys, time
+data = ''
+while True:
+    ready, _, _ = select.select([sys.stdin], [], [], 0.05)
+    if ready:
+        piece = sys.stdin.readline()
+        if not piece: break
+        data += piece
+print(data.strip())
+";
+    let filter = || Shell::new(&format!("#!{}\n{code}", crate::harness::need("python3").display()));
+    let shell = filter().file("one.json", "{\"a\":1}\n \n").file("empty.json", "\n").arg("one.json").arg("empty.json");
+    shell.run().expect_stdout("{\"a\":1}\n").expect_status(0);
+    // The pipe is closed while the handler works.
+    let mut typing = filter().start();
+    typing.type_in("{\"b\":2}\n");
+    typing.wait_log("no answer for ");
+    typing.close_stdin();
+    typing.end().expect_stdout("{\"b\":2}\n").expect_status(0);
+}
+
+#[test]
+fn a_handler_that_does_not_answer_is_looked_at_once() {
+    let slow = "while read -r e; do read -r go < go; echo $e; done";
+    let shell = Shell::bash(slow);
+    let go = crate::harness::fifo::Fifo::line(shell.folder(), "go");
+    let mut typing = shell.start();
+    typing.type_in("1\n");
+    typing.wait_log("no answer for 3 s: the handler ");
+    go.ring();
+    typing.wait_stdout("1\n");
+    typing.close_stdin();
+    let output = typing.end().expect_status(0);
+    assert_eq!(output.stderr.matches("no answer for").count(), 1, "{}", output.stderr);
 }
 
 #[test]
@@ -151,9 +288,73 @@ fn help_teaches_with_examples() {
     let output = Shell::bare().arg("--help").run().expect_status(0);
     let examples = output.stdout.lines().filter(|line| line.starts_with(' ') && line.contains("bootstrap ")).count();
     assert!(examples >= 3, "{}", output.stdout);
-    for word in ["--timeout", "--trace", "--watch", "--version", "HANDLER_MODE"] {
+    for word in [
+        "--timeout",
+        "--trace",
+        "--watch",
+        "--version",
+        "--event",
+        "--quiet",
+        "HANDLER_MODE",
+        "HANDLER_ARGS",
+        "FILE.FUNCTION",
+        "handlers/README.md",
+        "docs/shell.md",
+    ] {
         assert!(output.stdout.contains(word), "{word} is missing:\n{}", output.stdout);
     }
+}
+
+#[test]
+fn help_that_nobody_can_read_is_no_panic() {
+    let bash = crate::harness::need("bash");
+    for (redirection, status) in [("> /dev/full", "1"), ("| true", "0")] {
+        // The reader has gone by then.
+        let script = format!(
+            "{{ sleep 0.2; \"{}\" --help; echo \"$?\" > status; }} {redirection}; cat status",
+            bootstrap().display()
+        );
+        let output = Shell::bare().through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref()]).run();
+        assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
+        assert_eq!(output.stdout.trim(), status, "{}", output.stderr);
+    }
+}
+
+#[test]
+fn it_goes_by_the_name_that_it_was_started_by() {
+    let shell = Shell::bare();
+    let named = shell.folder().join("lambda-stdio");
+    std::os::unix::fs::symlink(bootstrap(), &named).unwrap();
+    let output = shell.through(&[named.as_os_str()]).arg("--help").run().expect_status(0);
+    assert!(
+        output.stdout.contains("Usage: lambda-stdio ") && !output.stdout.contains("bootstrap ./"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn completions_and_manual_know_every_option() {
+    let page = |arguments: &[&str]| {
+        let shell = arguments.iter().fold(Shell::bare(), |shell, argument| shell.arg(argument));
+        shell.run().expect_status(0).stdout
+    };
+    let help = page(&["--help"]);
+    let options: Vec<_> = help.split_whitespace().filter_map(|word| word.strip_prefix("--")).collect();
+    let options: Vec<_> = options.into_iter().filter(|word| word.starts_with(char::is_alphabetic)).collect();
+    assert!(options.contains(&"event") && options.contains(&"completions"), "{options:?}");
+    let bash = page(&["--completions", "bash"]);
+    let (zsh, fish, man) = (page(&["--completions", "zsh"]), page(&["--completions", "fish"]), page(&["--man"]));
+    for option in options {
+        assert!(bash.contains(&format!("--{option}")) && zsh.contains(&format!("--{option}[")), "{option}");
+        assert!(fish.contains(&format!("-l {option}")) && man.contains(&format!("\\-\\-{option}")), "{option}");
+    }
+    // bash takes them, and they work.
+    let script =
+        format!("{bash}\nCOMP_WORDS=(bootstrap --ev); COMP_CWORD=1; _lambda_stdio; echo \"${{COMPREPLY[@]}}\"");
+    let shell = Shell::bare().through(&[crate::harness::need("bash").as_os_str(), "-c".as_ref(), script.as_ref()]);
+    shell.run().expect_stdout("--event\n").expect_status(0);
+    Shell::bare().arg("--completions").arg("tcsh").run().expect_status(2).expect_stderr("bash, zsh, fish");
 }
 
 #[test]
@@ -179,7 +380,7 @@ fn wrong_usage_is_2() {
 #[test]
 fn the_time_out_is_an_option() {
     let script = "#!/bin/bash\nwhile read -r e; do [ $e = 1 ] && sleep 1000; echo $e; done";
-    for arguments in [&["--timeout", "1s"][..], &["--timeout=1s"], &["--timeout=1000ms"]] {
+    for arguments in [&["--timeout", "1s"][..], &["--timeout=1s"], &["--timeout=1000ms"], &["--timeout", "1"]] {
         let shell =
             arguments.iter().fold(Shell::bare().program("handler", script), |shell, argument| shell.arg(argument));
         let output = shell.arg("handler").stdin("0 1 2").run().expect_stdout("0\n2\n").expect_status(1);
@@ -230,7 +431,7 @@ fn a_large_event_passes() {
 }
 
 #[test]
-fn interrupting_it_ends_it_with_0_and_takes_the_handler_along() {
+fn a_signal_ends_it_and_takes_the_handler_along() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let script = "trap 'touch told; exit 0' INT TERM; while read -r e; do echo $e; done";
         let mut typing = Shell::bash(script).start();
@@ -239,17 +440,70 @@ fn interrupting_it_ends_it_with_0_and_takes_the_handler_along() {
         typing.signal(signal);
         let told = typing.folder().path().join("told");
         let output = typing.end_with(|| assert!(told.exists(), "the handler was not told of {signal}"));
-        output.expect_status(0);
+        // A script stops at an interrupt only if what it has started was ended by it.
+        let wanted = if signal == Signal::SIGINT { Exit::Signal(Signal::SIGINT as i32) } else { Exit::Status(0) };
+        assert_eq!(output.exit, wanted);
     }
+}
+
+#[test]
+fn an_interrupt_ends_a_loop_around_it() {
+    let script = format!(
+        "for n in 1 2 3; do echo \"round $n\" >&2; \"{}\" ./handler && echo deployed; done; echo 'after the loop'",
+        bootstrap().display()
+    );
+    let bash = crate::harness::need("bash");
+    // A terminal tells all of its foreground: here it is its own group.
+    let setsid = crate::harness::need("setsid");
+    let shell =
+        Shell::bare().program("handler", "#!/bin/bash\necho \"pid $PPID\" >&2; while read -r e; do echo $e; done");
+    let shell = shell.through(&[setsid.as_os_str(), bash.as_os_str(), "-ic".as_ref(), script.as_ref()]);
+    let mut typing = shell.start();
+    typing.type_in("1\n");
+    typing.wait_stdout("1\n");
+    typing.signal_group(Signal::SIGINT);
+    let output = typing.end();
+    assert_eq!(output.stdout, "1\n", "{}", output.stderr);
+    assert_eq!(output.stderr.matches("round").count(), 1, "{}", output.stderr);
+}
+
+#[test]
+fn a_stream_that_nobody_reads_ends_quietly() {
+    let script =
+        format!("\"{}\" handler --event 1 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"", bootstrap().display());
+    let bash = crate::harness::need("bash");
+    let shell = Shell::bare().program("handler", "#!/bin/bash\nwhile echo line; do :; done");
+    let shell = shell.env("HANDLER_MODE", "oneshot").env("HANDLER_RESPONSE", "streaming");
+    let typing = shell.through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref()]).stdin("").start();
+    let log = typing.folder().path().join("log");
+    let output = typing.end_with(move || {
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(!log.contains("ERROR") && !log.contains("FATAL") && !log.contains("panicked"), "{log}");
+    });
+    assert_eq!(output.stdout, "line\n0\n");
+}
+
+#[test]
+fn a_large_event_costs_no_more_than_three_times_its_size() {
+    const MEGABYTES: usize = 50;
+    let event = format!("\"{}\"\n", "x".repeat(MEGABYTES << 20));
+    let code = "import os, sys
+ppid = os.getppid()
+for line in sys.stdin:
+    peak = [line for line in open(f'/proc/{ppid}/status') if line.startswith('VmHWM')][0].split()[1]
+    print(peak, flush=True)
+";
+    let shell = Shell::new(&format!("#!{}\n{code}", crate::harness::need("python3").display()));
+    let output = shell.file("large.json", &event).arg("large.json").run().expect_status(0);
+    let peak: usize = output.stdout.trim().parse().unwrap();
+    assert!(peak >> 10 < 3 * MEGABYTES, "{} MB", peak >> 10);
 }
 
 #[test]
 fn a_reader_that_went_away_ends_it_quietly() {
     // As `bootstrap handler | head -1` does. Who reads no more wants no complaint.
-    let script = format!(
-        "\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"",
-        crate::harness::files::bootstrap().display()
-    );
+    let script =
+        format!("\"{}\" handler < events 2> log | head -1; echo \"${{PIPESTATUS[0]}}\"", bootstrap().display());
     let shell =
         Shell::bare().program("handler", &format!("#!/bin/bash\n{ECHO}")).file("events", &"\"x\"\n".repeat(20_000));
     let bash = crate::harness::need("bash");

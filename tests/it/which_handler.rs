@@ -27,11 +27,13 @@ fn control_characters_are_malformed() {
 #[test]
 fn a_lisp_form_is_for_the_sbcl_adapter() {
     need("sbcl");
-    // Even where a file has that very name.
     for name in ["'no-package::handler", "(error \"from SBCL\")"] {
-        let function = Function::empty().handler(name).program(name, named("a"));
+        let function = Function::empty().handler(name);
         function.expect_init_error("Runtime.ImportModuleError", "").expect_log("SB").run();
+        // But a file of that very name comes first.
+        Function::empty().handler(name).program(name, named("a")).event("1").expect_response("\"a\"").run();
     }
+    Function::empty().handler("my(1).sh").program("my(1).sh", named("b")).event("1").expect_response("\"b\"").run();
 }
 
 #[test]
@@ -181,4 +183,119 @@ fn a_file_that_is_neither_executable_nor_a_script_is_an_init_error() {
     let kind = body["errorType"].as_str().unwrap();
     assert!([NOT_FOUND, INVALID].contains(&kind), "{body}");
     function.init_error(kind, "handler");
+}
+
+/// Answers with its arguments.
+const ARGUMENTS: &str = "while read -r e; do printf '[%s' $#; printf ',\"%s\"' \"$@\"; echo ']'; done";
+
+#[test]
+fn the_words_behind_a_handler_are_its_arguments() {
+    // As a container image has them: none is an option.
+    let function = Function::bash(ARGUMENTS).without_env("_HANDLER").arg("handler").arg("--help").arg("-c").arg(".a b");
+    function.event("1").expect_response("[3,\"--help\",\"-c\",\".a b\"]").run();
+    let function = Function::empty().arg("jq").arg("-c").arg(".a").mode("oneshot");
+    need("jq");
+    function.event("{\"a\":[1]}").expect_response("[1]").run();
+    let function = Function::empty().file("app.py", "import sys\nfor line in sys.stdin: print(line)\n");
+    need("python3");
+    function.arg("python3").arg("app.py").event("[2]").expect_response("[2]").run();
+    // An emulator names the last word in the variable.
+    let function = Function::bash(ARGUMENTS).arg("handler").arg("last").handler("last");
+    function.event("1").expect_response("[1,\"last\"]").run();
+}
+
+#[test]
+fn a_variable_has_arguments_too() {
+    let function = Function::bash(ARGUMENTS).env("HANDLER_ARGS", "-c '.a | .b' \"\\$x\" e\\ f $HOME *");
+    function.event("1").expect_response("[6,\"-c\",\".a | .b\",\"$x\",\"e f\",\"$HOME\",\"*\"]").run();
+    let function = Function::bash(ARGUMENTS).env("HANDLER_ARGS", "'open");
+    function.expect_init_error("Runtime.InvalidConfiguration", "HANDLER_ARGS").run();
+    let function = Function::bash(ARGUMENTS).without_env("_HANDLER").arg("handler").arg("x").env("HANDLER_ARGS", "y");
+    function.expect_init_error("Runtime.InvalidConfiguration", "twice").run();
+    need("python3");
+    let function = || Function::empty().file("app.py", "def f(event, context): return [1]").handler("app.f");
+    function().env("HANDLER_ARGS", "x").expect_init_error("Runtime.InvalidConfiguration", "no arguments").run();
+}
+
+#[test]
+fn a_wrapper_is_started_in_the_handlers_place() {
+    let content = "#!/bin/bash\nexport WRAPPED=\"$*\"\nexec \"$@\"\n";
+    let script = "while read -r e; do echo \"\\\"$WRAPPED\\\"\"; done";
+    let wrapped =
+        |function: Function| function.program("wrapper", content).env("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper");
+    let function = wrapped(Function::bash(script).env("HANDLER_ARGS", "x"));
+    function.event("1").expect_response("\"/var/task/handler x\"").run();
+    need("python3");
+    let code = "import os\ndef f(event, context): return os.environ['WRAPPED'][-5:]";
+    let function = wrapped(Function::empty().file("app.py", code).handler("app.f"));
+    function.event("1").expect_response("\".py f\"").run();
+    let function = Function::bash(script).env("AWS_LAMBDA_EXEC_WRAPPER", "/no/such/wrapper");
+    function.expect_init_error(INVALID, "AWS_LAMBDA_EXEC_WRAPPER").run();
+    let function = Function::bash(script).program("wrapper", "#!/no/such\n").env("AWS_LAMBDA_EXEC_WRAPPER", "wrapper");
+    function.expect_init_error(INVALID, "/no/such").run();
+}
+
+#[test]
+fn a_language_can_be_forced() {
+    need("python3");
+    let function =
+        Function::empty().file("app.py", "def f(event, context): return ['py']").program("app.f", named("program"));
+    function.handler("app.f").env("HANDLER_LANGUAGE", "python").event("1").expect_response("[\"py\"]").run();
+    // What is installed is where the language itself finds it.
+    let function = Function::empty().handler("operator.ne").env("HANDLER_LANGUAGE", "python");
+    function.event("1").expect_response("true").run();
+    need("node");
+    let function = Function::empty().handler("util.inspect").env("HANDLER_LANGUAGE", "node");
+    function.event("1").expect_response("\"1\"").run();
+    let function = Function::empty().handler("no-such.f").env("HANDLER_LANGUAGE", "bash");
+    function.expect_init_error(NOT_FOUND, "no-such.sh").run();
+    let function = Function::bash(ARGUMENTS).env("HANDLER_LANGUAGE", "cobol");
+    function.expect_init_error("Runtime.InvalidConfiguration", "python, node, ruby, bash, lisp").run();
+}
+
+#[test]
+fn a_package_is_a_module() {
+    need("python3");
+    let function = Function::empty().file("pkg/__init__.py", "def f(event, context): return ['pkg']").handler("pkg.f");
+    function.event("1").expect_response("[\"pkg\"]").run();
+    need("node");
+    let function = Function::empty().file("web/index.js", "exports.f = async () => ['web']").handler("web.f");
+    function.event("1").expect_response("[\"web\"]").run();
+}
+
+#[test]
+fn a_mistyped_name_is_told_in_lines() {
+    let function = || Function::empty().program("greet.sh", named("a"));
+    function().handler("greet").expect_init_error(NOT_FOUND, "Did you mean greet.sh?").run();
+    function().handler("greet.sh -v").expect_init_error(NOT_FOUND, "HANDLER_ARGS='-v'").run();
+    let source = || Function::empty().file("ok.py", "def handler(event, context): return event\n");
+    source().handler("ok.py").expect_init_error(INVALID, "ok.py has a function handler: say ok.handler").run();
+    source().handler("ko.handler").expect_init_error(NOT_FOUND, "Did you mean ok.handler?").run();
+    Function::empty().file("folder/x", "").handler("folder").expect_init_error(NOT_FOUND, "folder is a folder").run();
+    let output = crate::harness::Shell::bare().arg("no-such.handler").stdin("1").run().expect_status(1);
+    assert!(output.stderr.lines().all(|line| line.len() < 400), "{}", output.stderr);
+}
+
+#[test]
+fn marks_and_line_ends_of_windows_are_named() {
+    for first_line in ["#!/bin/bash", "#!/usr/bin/env bash", "#!/usr/bin/env -S bash -e"] {
+        let script = format!("{first_line}\r\nwhile read -r e; do echo 1; done\r\n");
+        Function::new(&script).expect_init_error(INVALID, "carriage return").run();
+        Function::empty()
+            .file("handler", &script)
+            .handler("handler")
+            .expect_init_error(INVALID, "carriage return")
+            .run();
+    }
+    // In the body alone.
+    let script = "#!/bin/bash\nwhile read -r e; do\r\necho 1\r\ndone\r\n";
+    Function::new(script).expect_init_error("Runtime.ExitError", "").expect_log("end in a carriage return").run();
+    let function = Function::empty().file("f.sh", "handler() {\r\n echo 1\r\n}\r\n").handler("f.handler").start();
+    function.wait_log("f.sh end in a carriage return");
+    drop(function);
+    let marked = format!("\u{feff}{}", named("a"));
+    Function::new(&marked).expect_init_error(INVALID, "byte order mark").run();
+    Function::empty().file("handler", &marked).handler("handler").expect_init_error(INVALID, "byte order mark").run();
+    let wide: Vec<u8> = std::iter::once(0xfeff).chain(named("a").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    Function::new("").program("handler", wide).expect_init_error(INVALID, "UTF-16").run();
 }
