@@ -6,6 +6,7 @@
 test_programs='
   awk:mawk
   buildah:buildah
+  cc:gcc
   curl:curl
   debootstrap:debootstrap
   expect:expect
@@ -15,6 +16,7 @@ test_programs='
   objdump:binutils
   patchelf:patchelf
   perl:perl
+  php:php-cli
   php-cgi:php-cgi
   python3:python3
   ruby:ruby

@@ -92,8 +92,9 @@ node_client() {
 # Static, as `bootstrap` is; with its target named, so that only the program is and not the compiler's plug-ins.
 rust_runtime() {
   host=$(rustc -vV | sed -n 's/^host: //p')
-  cargo build -q --release --locked --manifest-path benches/peers/rust/Cargo.toml --target "$host" --target-dir "$peers/rust"
-  ln -sf "rust/$host/release/in-process" "$peers/in-process"
+  cargo build -q --release --locked --manifest-path benches/peers/rust/Cargo.toml --example in-process \
+    --target "$host" --target-dir "$peers/rust"
+  ln -sf "rust/$host/release/examples/in-process" "$peers/in-process"
 }
 
 mcp_server() {

@@ -13,7 +13,7 @@ Usage: cargo bench -- [NAME...] [OPTION...]
   --part PART      only this, of: events growth web processors workers
   --size BYTES     only the part `events`, with events of this size (100)
   --seconds N      how long the part `events` measures (60); the others take their share
-  --write          writes benches/README.md's tables, README.md's table, and benches/speed.svg
+  --write          writes benches/README.md's tables, docs/speed.md's, and benches/speed.svg
 ";
 
 #[derive(Clone, Copy, PartialEq)]

@@ -278,6 +278,7 @@ fn what_is_wrong_with_a_command_line_is_said() {
     let packing = Build::new("bootstrap -o out --bootstrap script").file("script", LOOP, 0o755);
     let script = packing.folder.path().join("script");
     packing.fail(&format!("{} is no program for Linux on x86_64 or arm64", script.display()));
+    Build::new("bootstrap -o out --bootstrap /bin/sh").fail("/bin/sh is linked dynamically: it needs /lib");
     Build::new("test now").fail("test takes no now. See ./build.sh help");
     let help = Build::new("help").succeed().stdout;
     for word in ["bootstrap", "function DIR", "sbcl", "test", "-o DIR", "--arch", "--with", "--bootstrap FILE"] {

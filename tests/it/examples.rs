@@ -15,22 +15,30 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
 
-/// The examples' names: the folders' names.
+/// Those whose toolchains are large: tried with `LAMBDA_STDIO_LARGE=1`.
+const LARGE: [&str; 3] = ["deno", "go", "java"];
+
+/// The names of the examples that are tried: the folders' names.
 pub fn names() -> Vec<String> {
-    let entries = root().read_dir().unwrap().map(Result::unwrap);
-    let folders = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
-    // What belongs to deploy.sh is hidden.
-    let mut names: Vec<_> = folders.filter(|name| !name.starts_with('.')).collect();
+    let large = std::env::var_os("LAMBDA_STDIO_LARGE").is_some_and(|value| value == "1");
+    all_names().into_iter().filter(|name| large || !LARGE.contains(&name.as_str())).collect()
+}
+
+fn all_names() -> Vec<String> {
+    let entries = root().read_dir().unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir());
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
-    assert!(!names.is_empty());
+    assert!(LARGE.iter().all(|large| names.iter().any(|name| name == large)), "{names:?}");
     names
 }
 
 /// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
     let built = |file: &String| {
-        file == "__pycache__"
-            || Path::new(file).extension().is_some_and(|ending| ending == "fasl" || ending == "bundle")
+        let endings = ["bundle", "class", "fasl"];
+        let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+        ["handler", "__pycache__"].contains(&file.as_str()) || ending.is_some_and(|ending| endings.contains(&ending))
     };
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
@@ -102,6 +110,17 @@ fn setting(line: &str, readme: &str) -> (String, String) {
     let told = if variable == "_HANDLER" { value } else { line };
     assert!(readme.contains(told), "the README does not say {told}:\n{readme}");
     (variable.to_owned(), value.to_owned())
+}
+
+#[test]
+fn the_gallery_shows_each() {
+    let gallery = fs::read_to_string(root().join("README.md")).unwrap();
+    for name in all_names() {
+        assert!(gallery.contains(&format!("[{name}]({name})")), "examples/README.md lacks {name}");
+        for file in ["README.md", "event.json", "response.json"] {
+            assert!(root().join(&name).join(file).exists(), "examples/{name} has no {file}");
+        }
+    }
 }
 
 #[test]
