@@ -85,9 +85,12 @@ need_python() {
   if cmp -s "$list" "$tools/installed.txt"; then
     return
   fi
-  python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+  # The system's own, where there is one: a version manager's lies where only its owner may look.
+  python=/usr/bin/python3
+  [ -x "$python" ] || python=python3
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
   rm -rf "$tools"
-  step python3 -m venv "$tools"
+  step "$python" -m venv "$tools"
   step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
   cp "$list" "$tools/installed.txt"
 }
@@ -95,6 +98,7 @@ need_python() {
 # AWS's own emulator, RIE, is in the wheel of its sam command: the one file for this machine is taken from there.
 sam_cli=1.170.0
 need_emulator() {
+  tools=${CARGO_TARGET_DIR:-target}/tools
   emulator=$tools/aws-lambda-rie
   [ ! -x "$emulator" ] || return 0
   file=samcli/local/rapid/aws-lambda-rie-$(arch_of_machine)
