@@ -10,6 +10,7 @@ find_bootstrap() {
     [ -n "$is" ] || die "$binary is no program for Linux on x86_64 or arm64"
     [ "${arch:-$is}" = "$is" ] || die "$binary is for $is, not for $arch"
     arch=$is
+    check_static "$binary"
     return
   fi
   arch=${arch:-$(arch_of_machine)}
@@ -20,6 +21,7 @@ find_bootstrap() {
   cargo build --release --locked ${target:+--target "$target"}
   binary=${CARGO_TARGET_DIR:-target}/${target:+$target/}release/bootstrap
   [ -f "$binary" ] || die "cargo has put the binary elsewhere than $binary: find it, and say ./build.sh $command --bootstrap FILE"
+  check_static "$binary"
   say "built $binary"
 }
 
@@ -37,6 +39,36 @@ arch_of() {
     7f454c4602*3e00) echo x86_64 ;;
     7f454c4602*b700) echo arm64 ;;
   esac
+}
+
+# A binary that needs a loader and libraries does not run on every base image: Lambda's may be older than this machine.
+check_static() {
+  loader=$(loader_of "$1")
+  [ -z "$loader" ] || die "$1 is linked dynamically: it needs $loader and the C library of the machine that built it, and a
+base image on Lambda may have an older one, or none. Take bootstrap from a release, or let ./build.sh build it; or, with cargo install,
+say --target $(uname -m)-unknown-linux-musl"
+}
+
+# loader_of FILE: the program that an ELF file of 64 bits names to load it (its segment of type 3), or nothing if it is static.
+loader_of() {
+  first=$(number_at 32 8 "$1")
+  count=$(number_at 56 2 "$1")
+  while [ "$count" -gt 0 ]; do
+    if [ "$(number_at "$first" 4 "$1")" = 3 ]; then
+      from=$(number_at $((first + 8)) 8 "$1")
+      length=$(number_at $((first + 32)) 8 "$1")
+      dd if="$1" bs=1 skip="$from" count=$((length - 1)) 2>/dev/null
+      return
+    fi
+    first=$((first + 56))
+    count=$((count - 1))
+  done
+}
+
+# number_at OFFSET BYTES FILE: a number, in the byte order of both architectures.
+number_at() {
+  od -An -v -tu1 -j "$1" -N "$2" "$3" | awk '{ for (i = 1; i <= NF; i++) byte[n++] = $i }
+    END { while (n > 0) sum = sum * 256 + byte[--n]; printf "%.0f\n", sum }'
 }
 
 # Sets $target, what Rust calls $arch, and the linker for it; or nothing, where that is what it builds for anyway. What ships is

@@ -6,6 +6,7 @@
 test_programs='
   awk:mawk
   buildah:buildah
+  cc:gcc
   curl:curl
   debootstrap:debootstrap
   expect:expect
@@ -15,6 +16,8 @@ test_programs='
   objdump:binutils
   patchelf:patchelf
   perl:perl
+  php:php-cli
+  php-cgi:php-cgi
   python3:python3
   ruby:ruby
   sbcl:sbcl
@@ -22,6 +25,9 @@ test_programs='
   tclsh:tcl
   unzip:unzip
   zip:zip
+  /usr/bin/convert:imagemagick
+  /usr/bin/git:git
+  /usr/share/perl5/CGI.pm:libcgi-pm-perl
   /usr/share/common-lisp/source/alexandria:cl-alexandria
   /usr/share/common-lisp/source/cl-trivial-gray-streams:cl-trivial-gray-streams
   /usr/share/common-lisp/source/yason:cl-yason
@@ -66,16 +72,25 @@ install_packages() {
   apt-get install -qq --no-install-recommends $1
 }
 
-# A Python of the tests' own with what tests/python-tools.txt lists, and with that list in it once all is installed.
+# Pythons of the tests' own.
 need_python_tools() {
-  tools=${CARGO_TARGET_DIR:-target}/tools
-  list=tests/python-tools.txt
+  need_python tools tests/python-tools.txt
+  need_python mcp tests/mcp-tools.txt
+}
+
+# need_python NAME LIST: a Python with what is listed, and with that list in it once all is installed.
+need_python() {
+  tools=${CARGO_TARGET_DIR:-target}/$1
+  list=$2
   if cmp -s "$list" "$tools/installed.txt"; then
     return
   fi
-  python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+  # The system's own, where there is one: a version manager's lies where only its owner may look.
+  python=/usr/bin/python3
+  [ -x "$python" ] || python=python3
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
   rm -rf "$tools"
-  step python3 -m venv "$tools"
+  step "$python" -m venv "$tools"
   step "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
   cp "$list" "$tools/installed.txt"
 }
@@ -83,6 +98,7 @@ need_python_tools() {
 # AWS's own emulator, RIE, is in the wheel of its sam command: the one file for this machine is taken from there.
 sam_cli=1.170.0
 need_emulator() {
+  tools=${CARGO_TARGET_DIR:-target}/tools
   emulator=$tools/aws-lambda-rie
   [ ! -x "$emulator" ] || return 0
   file=samcli/local/rapid/aws-lambda-rie-$(arch_of_machine)

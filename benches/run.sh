@@ -26,6 +26,7 @@ programs='
   make:make
   node:nodejs
   npm:npm
+  php-cgi:php-cgi
   python3:python3
   sbcl:sbcl
   taskset:util-linux
@@ -91,13 +92,20 @@ node_client() {
 # Static, as `bootstrap` is; with its target named, so that only the program is and not the compiler's plug-ins.
 rust_runtime() {
   host=$(rustc -vV | sed -n 's/^host: //p')
-  cargo build -q --release --locked --manifest-path benches/peers/rust/Cargo.toml --target "$host" --target-dir "$peers/rust"
-  ln -sf "rust/$host/release/in-process" "$peers/in-process"
+  cargo build -q --release --locked --manifest-path benches/peers/rust/Cargo.toml --example in-process \
+    --target "$host" --target-dir "$peers/rust"
+  ln -sf "rust/$host/release/examples/in-process" "$peers/in-process"
+}
+
+mcp_server() {
+  python3 -m venv "$1"
+  "$1/bin/python3" -m pip install -q --disable-pip-version-check -r examples/mcp-time/requirements.txt
 }
 
 need_programs
 mkdir -p "$peers"
 install_into python python_client
 install_into node node_client
+install_into mcp mcp_server
 rust_runtime
 exec cargo bench --locked --bench speed -- "$@"

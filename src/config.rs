@@ -1,14 +1,16 @@
 //! Every variable that `bootstrap` reads: named, explained and checked here and nowhere else.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::RawFd;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::fault::Fault;
 use crate::log::{Level, Style};
 use crate::process_tree;
+use crate::words;
 
 /// How `bootstrap` talks with the handler (`HANDLER_MODE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +21,15 @@ pub enum Mode {
     Loop,
     /// One process per event, which reads to end-of-file.
     Oneshot,
+    /// One process per HTTP request, which it finds in its environment (RFC 3875).
+    Cgi,
+    /// One server process for all events, which are JSON-RPC messages.
+    JsonRpc,
 }
 
 /// What the environment says about the handler.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each is a setting of its own.
 pub struct Config {
     /// `$LAMBDA_TASK_ROOT`, else the current folder: absolute.
     pub task_root: PathBuf,
@@ -40,7 +47,18 @@ pub struct Config {
     pub trace: bool,
     /// Whether the handler is started again when a file changes. No variable says so, but the command line.
     pub watch: bool,
-    /// Where a oneshot's stdout is streamed as it comes (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`).
+    /// Files beside the handler's own that are a reason to start it again.
+    pub watched: Vec<PathBuf>,
+    /// Whether a person is told what a handler without an answer is seen doing. Only on a shell.
+    pub hints: bool,
+    /// The handler's arguments (`HANDLER_ARGS`), or what the command line has in their place.
+    pub arguments: Vec<OsString>,
+    /// The handler is a function in this language (`HANDLER_LANGUAGE`), as `handler::program` calls it.
+    pub language: Option<&'static str>,
+    /// It is started in the handler's place (`AWS_LAMBDA_EXEC_WRAPPER`).
+    pub wrapper: Option<OsString>,
+    /// Where answers are streamed as they come (`HANDLER_RESPONSE=streaming`): as what (`HANDLER_CONTENT_TYPE`), if they do
+    /// not say that themselves.
     pub streaming: Option<String>,
     /// How many events may be worked on at once (`HANDLER_WORKERS`, else `AWS_LAMBDA_MAX_CONCURRENCY`).
     pub workers: u16,
@@ -54,14 +72,18 @@ impl Config {
             task_root: std::path::absolute(&task_root).map_err(|error| {
                 Fault::invalid_configuration(format!("LAMBDA_TASK_ROOT={}: {error}", task_root.display()))
             })?,
-            mode: choice("HANDLER_MODE", &[("auto", Mode::Auto), ("loop", Mode::Loop), ("oneshot", Mode::Oneshot)])?
-                .unwrap_or(Mode::Auto),
+            mode: choice("HANDLER_MODE", &MODES)?.unwrap_or(Mode::Auto),
             deadline_margin: milliseconds("HANDLER_DEADLINE_MARGIN_MS", 100)?,
             ready_timeout: milliseconds("HANDLER_READY_TIMEOUT_MS", 9000)?,
             standby: choice("HANDLER_STANDBY", &[("0", false), ("1", true)])?,
             graceful: choice("HANDLER_SHUTDOWN", &[("none", false), ("graceful", true)])?.unwrap_or(false),
             trace: choice("HANDLER_TRACE", &[("0", false), ("1", true)])?.unwrap_or(false),
             watch: false,
+            watched: Vec::new(),
+            hints: false,
+            arguments: arguments()?,
+            language: choice("HANDLER_LANGUAGE", &LANGUAGES)?,
+            wrapper: value("AWS_LAMBDA_EXEC_WRAPPER"),
             streaming: streaming()?,
             workers: workers()?,
         })
@@ -86,6 +108,13 @@ impl Config {
 /// `$_HANDLER`; `None` where it is unset, as in container images.
 pub fn handler_name() -> Option<OsString> {
     env::var_os("_HANDLER")
+}
+
+/// What the program was started as: `bootstrap` in a zip, `lambda-stdio` on somebody's `$PATH`.
+pub fn program_name() -> String {
+    let word = env::args_os().next().unwrap_or_default();
+    let name = Path::new(&word).file_name().unwrap_or(OsStr::new("bootstrap"));
+    name.to_string_lossy().into_owned()
 }
 
 /// `$PATH`, or where programs are without it.
@@ -124,6 +153,24 @@ pub fn telemetry_descriptor() -> Option<RawFd> {
     env::var(TELEMETRY_DESCRIPTOR).ok()?.parse().ok().filter(|&number| number > 2)
 }
 
+/// `$AWS_LAMBDA_FUNCTION_NAME`, or what the function of this handler could be called: its file, without an ending.
+pub fn function_name(handler: &OsStr) -> String {
+    if let Some(name) = value("AWS_LAMBDA_FUNCTION_NAME") {
+        return name.to_string_lossy().into_owned();
+    }
+    let file = handler.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let stem = file.split(|&byte| byte == b'.').find(|part| !part.is_empty()).unwrap_or_default();
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let name: String = stem.iter().copied().filter(allowed).take(64).map(char::from).collect();
+    if name.is_empty() { "function".to_owned() } else { name }
+}
+
+/// What Lambda would call this function in full. The account is the one of AWS's own examples.
+pub fn function_arn(name: &str) -> String {
+    let region = value("AWS_REGION").or_else(|| value("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".into());
+    format!("arn:aws:lambda:{}:123456789012:function:{name}", region.to_string_lossy())
+}
+
 /// The environment of a handler: all of ours less what is not for it, and what helps it.
 /// `handler` is `$_HANDLER` or what stood in its place.
 pub fn handler_environment(
@@ -145,8 +192,31 @@ pub fn handler_environment(
     if let Some(path) = context_file {
         default("LAMBDA_CONTEXT_FILE", path.clone());
     }
+    if runtime_api().is_none() {
+        // On a shell, a function finds what it finds on Lambda.
+        let name = function_name(handler);
+        let day = humantime::format_rfc3339(SystemTime::now()).to_string()[..10].replace('-', "/");
+        default("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}").into());
+        default("AWS_LAMBDA_LOG_STREAM_NAME", format!("{day}/[$LATEST]{:032x}", std::process::id()).into());
+        default("AWS_LAMBDA_FUNCTION_NAME", name.into());
+        default("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into());
+        default("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".into());
+    }
     environment
 }
+
+/// What `HANDLER_MODE` takes.
+const MODES: [(&str, Mode); 5] = [
+    ("auto", Mode::Auto),
+    ("loop", Mode::Loop),
+    ("oneshot", Mode::Oneshot),
+    ("cgi", Mode::Cgi),
+    ("jsonrpc", Mode::JsonRpc),
+];
+
+/// What `HANDLER_LANGUAGE` takes, and what that means.
+const LANGUAGES: [(&str, &str); 5] =
+    [("python", "Python"), ("node", "Node.js"), ("ruby", "Ruby"), ("bash", "bash"), ("lisp", "SBCL")];
 
 /// Set, even to 1, where Lambda gives a function several events at once (Managed Instances).
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
@@ -179,6 +249,17 @@ fn milliseconds(name: &str, default: u64) -> Result<Duration, Fault> {
         .and_then(|text| text.parse::<u32>().ok())
         .map(|number| Duration::from_millis(number.into()))
         .ok_or_else(|| unreadable(name, &given, &format!("a whole number of milliseconds, such as {default}")))
+}
+
+fn arguments() -> Result<Vec<OsString>, Fault> {
+    let given = value("HANDLER_ARGS").unwrap_or_default();
+    words::split(given.as_bytes()).map_err(|problem| {
+        unreadable(
+            "HANDLER_ARGS",
+            &given,
+            &format!("words as a shell does, with quotes and backslashes, and {problem}"),
+        )
+    })
 }
 
 fn streaming() -> Result<Option<String>, Fault> {

@@ -12,6 +12,8 @@ use crate::json;
 /// How much of a `stackTrace` is kept for the log.
 const MOST_ENTRIES: usize = 100;
 
+const ENVIRONMENT_TOO_LARGE: &str = "Runtime.EnvironmentTooLarge";
+
 /// A failure as `/error` and `/init/error` take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -120,6 +122,19 @@ impl Fault {
     /// The operating system refused `bootstrap` something that it needs for an exchange.
     pub fn system(what: &str, error: &std::io::Error) -> Self {
         Self::new("Runtime.SystemError", format!("{what}: {error}"))
+    }
+
+    /// What is said of the event in the environment is more than the operating system starts a program with.
+    pub fn environment_too_large(error: &std::io::Error) -> Self {
+        Self::new(
+            ENVIRONMENT_TOO_LARGE,
+            format!("The handler cannot be started with the variables of this event: {error} (execve(2))"),
+        )
+    }
+
+    /// Whether it is the event, and not the handler, that no process can be started for.
+    pub fn is_of_the_event(&self) -> bool {
+        self.error_type == ENVIRONMENT_TOO_LARGE
     }
 
     /// The answer is larger than Lambda takes.

@@ -16,12 +16,14 @@ pub struct Wanted<'a> {
     pub to_write: bool,
     /// Not longer than this.
     pub until: Option<Instant>,
+    /// Or, if that comes first, until the handler has been started again because a file has changed.
+    pub until_changed: bool,
 }
 
 impl<'a> Wanted<'a> {
     /// Something to read, however long that takes.
     pub fn to_read(descriptor: BorrowedFd<'a>) -> Self {
-        Self { descriptor, to_write: false, until: None }
+        Self { descriptor, to_write: false, until: None, until_changed: false }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fault::Fault;
@@ -27,6 +29,10 @@ pub struct Invocation {
     pub fault: Option<Fault>,
     /// No event follows, as far as its source knows: only a shell does.
     pub is_last: bool,
+    /// The pipe that a next event would come through: once whoever writes to it has left, and nothing waits in it, none will.
+    pub further: Option<Arc<OwnedFd>>,
+    /// Where a person finds the event: its file and line. Only a shell's events have one.
+    pub place: Option<String>,
 }
 
 impl Invocation {
@@ -53,9 +59,12 @@ impl Invocation {
 pub enum Answer {
     /// All of it, byte for byte.
     Whole(Whole),
-    /// It comes piece by piece, as an `AnswerStream`.
-    Stream { content_type: Option<String> },
+    /// It comes piece by piece, as an `AnswerStream`, behind what is there already. `whole`: that is all of it.
+    Stream { content_type: Option<String>, begun: Vec<u8>, whole: bool },
 }
+
+/// The content type of a streamed HTTP response: a prelude (status, headers, cookies) in JSON, eight NUL bytes, the body.
+pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
 /// An answer that is all there.
 #[derive(Debug)]
@@ -69,6 +78,16 @@ impl Answer {
     /// An answer in JSON.
     pub fn json(body: Vec<u8>) -> Self {
         Self::Whole(Whole { body, content_type: None })
+    }
+
+    /// An answer of which nothing is there yet.
+    pub fn stream(content_type: Option<String>) -> Self {
+        Self::Stream { content_type, begun: Vec::new(), whole: false }
+    }
+
+    /// An HTTP response of which this is there.
+    pub fn http_stream(begun: Vec<u8>, whole: bool) -> Self {
+        Self::Stream { content_type: Some(HTTP_INTEGRATION.to_owned()), begun, whole }
     }
 }
 

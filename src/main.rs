@@ -3,11 +3,13 @@
 //! The way of an event: a source gives it (`lambda`, or `shell` in its place), `supervisor` hands it to the `handler`
 //! and the answer, or the `fault`, back to the source.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("lambda-stdio is for Linux, which Lambda runs on: build it for a *-linux-* target, or in a container");
+
 mod cli;
 mod config;
 mod fault;
 mod handler;
-#[allow(dead_code)] // Until the handler's modes drive it.
 mod http_event;
 mod idle;
 mod invocation;
@@ -19,16 +21,20 @@ mod process_tree;
 mod shell;
 mod source;
 mod supervisor;
+mod words;
 mod xray;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
+use nix::sys::signal::Signal;
+
 use cli::Arguments;
 use config::Config;
 use fault::Fault;
-use handler::program::find;
+use handler::program::{Sought, find};
 use os::Signals;
 use shell::Shell;
 use supervisor::Setup;
@@ -40,62 +46,99 @@ fn main() -> ExitCode {
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);
     }
-    let arguments = match Arguments::read(config::handler_name()) {
-        Ok(arguments) => arguments,
-        Err(error) => return wrong_usage(&format!("{error:#}")),
+    let served = match config::runtime_api() {
+        Some(address) => on_lambda(&address),
+        None => on_shell(),
     };
-    match run(arguments) {
-        Ok(status) => status,
-        Err(error) => {
-            log::fatal(format_args!("{error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    served.unwrap_or_else(|error| {
+        log::fatal(format_args!("{error:#}"));
+        ExitCode::FAILURE
+    })
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.help {
-        print!("{}", cli::HELP);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if arguments.version {
-        println!("lambda-stdio {}", env!("CARGO_PKG_VERSION"));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let name = arguments.handler.unwrap_or_default();
-    let signals = Arc::new(Signals::block()?);
-    let address = config::runtime_api();
-    if arguments.watch && address.is_some() {
-        return Ok(wrong_usage(
-            "--watch is for a shell: what Lambda runs (AWS_LAMBDA_RUNTIME_API is set) does not change",
-        ));
-    }
-    if address.is_none() && name.is_empty() && config::handler_name().is_none() {
-        return Ok(wrong_usage("which handler? The first argument names a program or script"));
-    }
-    let setup = set_up(name, arguments.trace, arguments.watch, signals).inspect_err(log::fault);
-    let served = match (address, setup) {
-        (Some(address), Ok(setup)) => supervisor::serve_lambda(&address, &setup),
-        (Some(address), Err(fault)) => supervisor::init_error(&address, &fault),
-        (None, Ok(setup)) => supervisor::serve_shell(Shell::new(arguments.event_files, arguments.timeout), &setup),
-        (None, Err(_)) => Ok(ExitCode::FAILURE),
+/// Whatever is wrong with the configuration or the command line is an init error.
+fn on_lambda(address: &str) -> anyhow::Result<ExitCode> {
+    let (name, arguments) = cli::on_lambda(config::handler_name());
+    let setup = signals().and_then(|signals| {
+        let (config, sought) = configure(name, arguments)?;
+        let program = Some(find(&sought)?);
+        Ok(Setup { config, sought, program, signals })
+    });
+    let served = match setup.inspect_err(log::fault) {
+        Ok(setup) => supervisor::serve_lambda(address, &setup),
+        Err(fault) => supervisor::init_error(address, &fault),
     };
     process_tree::kill_orphans();
     served
 }
 
-fn set_up(name: OsString, trace: bool, watch: bool, signals: Arc<Signals>) -> Result<Setup, Fault> {
-    let mut config = Config::read()?;
-    config.trace |= trace;
-    config.watch = watch;
-    let find = || find(&name, &config.task_root, &config::search_path());
-    let program = if watch { None } else { Some(find()?) };
-    Ok(Setup { config, name, program, signals })
+fn on_shell() -> anyhow::Result<ExitCode> {
+    let arguments = match Arguments::read(config::handler_name()) {
+        Ok(arguments) => arguments,
+        Err(error) => return Ok(wrong_usage(&format!("{error:#}"))),
+    };
+    if let Some(page) = arguments.page {
+        page.print(&config::program_name()).context("it could not be written to stdout")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(name) = arguments.handler else {
+        return Ok(wrong_usage("which handler? The first argument names a program or script"));
+    };
+    let shell = Shell::new(&name, arguments.events, arguments.timeout, arguments.watch, arguments.quiet);
+    let signals = signals();
+    let setup = signals.clone().and_then(|signals| {
+        let (mut config, sought) = configure(name, arguments.for_handler)?;
+        config.trace |= arguments.trace;
+        config.watch = arguments.watch;
+        config.watched = shell.files();
+        config.hints = !arguments.quiet;
+        // What may change is found anew at each start.
+        let program = if arguments.watch { None } else { Some(find(&sought)?) };
+        Ok(Setup { config, sought, program, signals })
+    });
+    let served = match setup {
+        Ok(setup) => supervisor::serve_shell(shell, &setup),
+        Err(fault) => {
+            log::fault(&fault);
+            Ok(ExitCode::FAILURE)
+        }
+    };
+    process_tree::kill_orphans();
+    // A script around it stops at an interrupt only if what it has started ended by it.
+    if let Ok(signals) = signals
+        && signals.pending() == Some(Signal::SIGINT)
+    {
+        return Ok(signals.end_by(Signal::SIGINT));
+    }
+    served
+}
+
+fn signals() -> Result<Arc<Signals>, Fault> {
+    Signals::block().map(Arc::new).map_err(|error| Fault::system("Signals cannot be waited for", &error))
+}
+
+/// What the environment and the command line say of the handler.
+fn configure(name: OsString, arguments: Vec<OsString>) -> Result<(Config, Sought), Fault> {
+    let config = Config::read()?;
+    let mut sought = Sought::named(name, config.task_root.clone(), config::search_path());
+    sought.arguments = match (config.arguments.is_empty(), arguments.is_empty()) {
+        (false, false) => {
+            return Err(Fault::invalid_configuration(
+                "The handler's arguments are given twice, in HANDLER_ARGS and on the command line: leave out one of them",
+            ));
+        }
+        (false, true) => config.arguments.clone(),
+        (true, _) => arguments,
+    };
+    sought.language = config.language;
+    sought.wrapper.clone_from(&config.wrapper);
+    Ok((config, sought))
 }
 
 fn wrong_usage(problem: &str) -> ExitCode {
+    let name = config::program_name();
     log::plain(&format!(
-        "bootstrap: {problem}\n\nTry:\n    echo '{{\"name\":\"Ada\"}}' | bootstrap ./handler.sh\nMore: bootstrap --help"
+        "{name}: {problem}\n\nTry:\n    echo '{{\"name\":\"Ada\"}}' | {name} ./handler.sh\nMore: {name} --help"
     ));
     ExitCode::from(2)
 }

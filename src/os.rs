@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -9,8 +10,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
@@ -18,17 +21,27 @@ use nix::unistd::Pid;
 /// What tells `bootstrap` to end.
 const ENDING: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 
+/// Set by the handler of SIGCHLD.
+static CHILD_HAS_ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a child has ended since this was asked last, the handler's or an orphan.
+pub fn has_child_ended() -> bool {
+    CHILD_HAS_ENDED.load(Ordering::Relaxed) && CHILD_HAS_ENDED.swap(false, Ordering::Relaxed)
+}
+
 /// Undoes what whoever started `bootstrap` may have done to signals that it lives by: an ignored SIGCHLD makes children vanish
 /// unreaped, a blocked one is never seen (sigaction(2)). To be called before anything else. Handlers are started with what
 /// is set here: execve(2) keeps what is ignored and blocked.
 pub fn set_up_signals() {
-    extern "C" fn wake(_: libc::c_int) {}
+    extern "C" fn note_child(_: libc::c_int) {
+        CHILD_HAS_ENDED.store(true, Ordering::Relaxed);
+    }
     let by_default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // Nothing is done at a child's end but that it interrupts a wait.
-    let at_child = SigAction::new(SigHandler::Handler(wake), SaFlags::SA_NOCLDSTOP, SigSet::empty());
+    // Nothing is done at a child's end but that it is noted, and interrupts a wait.
+    let at_child = SigAction::new(SigHandler::Handler(note_child), SaFlags::SA_NOCLDSTOP, SigSet::empty());
     for (signal, action) in ENDING.map(|signal| (signal, &by_default)).into_iter().chain([(Signal::SIGCHLD, &at_child)])
     {
-        // SAFETY: the handler does nothing at all, which is safe at any time.
+        // SAFETY: the handler stores to an atomic and does nothing else, which is safe at any time.
         let _ = unsafe { sigaction(signal, action) };
     }
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
@@ -62,6 +75,19 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Ends `bootstrap` by `signal`, which has come. It comes back only where nothing ends by it: as process 1.
+    #[allow(clippy::unused_self)] // Only where they are blocked is there one to let through.
+    pub fn end_by(&self, signal: Signal) -> std::process::ExitCode {
+        // It has the disposition that ends a process, and only waits to be let through.
+        let only = SigSet::from(signal);
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+        let _ = nix::sys::signal::raise(signal);
+        // As a shell says it.
+        std::process::ExitCode::from(128 + u8::try_from(signal as libc::c_int).unwrap_or(0))
+    }
+}
+
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
@@ -86,6 +112,22 @@ impl Image {
                 .iter()
                 .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
                 .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The same with these variables, each in place of the one that has its name.
+    pub fn with(&self, variables: &[(String, OsString)]) -> io::Result<Self> {
+        let text = |(name, value): &(String, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
+        let added: Vec<_> = variables.iter().map(|one| CString::new(text(one))).collect::<Result<_, _>>()?;
+        let names: HashSet<_> = variables.iter().map(|(name, _)| name.as_bytes()).collect();
+        let is_replaced = |entry: &CString| {
+            entry.as_bytes().split(|byte| *byte == b'=').next().is_some_and(|name| names.contains(name))
+        };
+        let kept = self.environment.iter().filter(|entry| !is_replaced(entry)).cloned();
+        Ok(Self {
+            path: self.path.clone(),
+            arguments: self.arguments.clone(),
+            environment: kept.chain(added).collect(),
         })
     }
 }
@@ -170,6 +212,22 @@ pub fn bytes_waiting(pipe: BorrowedFd<'_>) -> io::Result<usize> {
         return Err(io::Error::last_os_error());
     }
     Ok(usize::try_from(waiting).unwrap_or(0))
+}
+
+/// Whether all other ends of a pipe are closed, and nothing waits in it.
+pub fn has_ended(pipe: &OwnedFd) -> bool {
+    now_at(pipe) == PollFlags::POLLHUP
+}
+
+/// Whether a read would not wait.
+pub fn can_be_read(file: &OwnedFd) -> bool {
+    now_at(file).contains(PollFlags::POLLIN)
+}
+
+fn now_at(file: &OwnedFd) -> PollFlags {
+    let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+    let _ = poll(&mut asked, PollTimeout::ZERO);
+    asked[0].revents().unwrap_or(PollFlags::empty())
 }
 
 /// Reads once, at most `most` bytes, behind what `buffer` holds. 0 is the end of the file.

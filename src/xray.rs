@@ -9,7 +9,8 @@ use crate::fault::Fault;
 /// In characters, each of which may take twelve bytes: all together they stay below 32 KiB.
 const LONGEST_MESSAGE: usize = 500;
 const LONGEST_LABEL: usize = 80;
-const MOST_LABELS: usize = 20;
+const LONGEST_PATH: usize = 80;
+const MOST_LABELS: usize = 15;
 
 /// The cause of `fault`.
 pub fn cause(fault: &Fault) -> String {
@@ -24,9 +25,41 @@ pub fn cause(fault: &Fault) -> String {
     )
 }
 
-/// A line of a stack is all that is known of it, in whatever language.
+/// A line of a stack, with the place that it names; where it names none, it is all that is known.
 fn frame(line: &str) -> String {
-    format!(r#"{{"path":"","line":0,"label":{}}}"#, quoted(line.trim(), LONGEST_LABEL))
+    let whole = line.trim();
+    let (path, number, name) = place(whole.lines().next().unwrap_or_default()).unwrap_or(("", 0, ""));
+    let label = if name.is_empty() { whole } else { name };
+    format!(r#"{{"path":{},"line":{number},"label":{}}}"#, quoted(path, LONGEST_PATH), quoted(label, LONGEST_LABEL))
+}
+
+/// The file, the line, and the function if it is told, as Python, Node.js, bash, Ruby and compilers write them.
+fn place(line: &str) -> Option<(&str, u32, &str)> {
+    if let Some(rest) = line.strip_prefix("File \"") {
+        let (path, rest) = rest.split_once("\", line ")?;
+        let (number, name) = rest.split_once(", in ").unwrap_or((rest, ""));
+        return Some((path, number.parse().ok()?, name));
+    }
+    if let Some(rest) = line.strip_prefix("at ") {
+        let (name, place) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).unwrap_or(("", rest));
+        let (path, number) = numbered(place.strip_prefix("async ").unwrap_or(place))?;
+        return Some((path.strip_prefix("file://").unwrap_or(path), number, name));
+    }
+    if let Some((path, rest)) = line.split_once(": line ") {
+        let number = rest.split(':').next().unwrap_or(rest);
+        return Some((path, number.parse().ok()?, ""));
+    }
+    let (place, name) = line.split_once(":in ").unwrap_or((line, ""));
+    let (path, number) = numbered(place.split_once(": ").map_or(place, |(place, _)| place))?;
+    Some((path, number, name.trim_matches(['\'', '`'])))
+}
+
+/// `path:line` or `path:line:column`.
+fn numbered(place: &str) -> Option<(&str, u32)> {
+    let (before, last) = place.rsplit_once(':')?;
+    let last = last.parse().ok()?;
+    let with_column = before.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?)));
+    with_column.or(Some((before, last))).filter(|(path, _)| !path.is_empty())
 }
 
 /// A JSON string of at most `most` characters of `text`, in visible ASCII.
@@ -59,6 +92,25 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&cause).expect("JSON");
         assert_eq!(json["exceptions"][0]["message"], "no \"é\" here\n\u{1f600}");
         assert_eq!(json["exceptions"][0]["stack"][0]["label"], "at \\ x");
+    }
+
+    #[test]
+    fn a_line_of_a_stack_names_its_place() {
+        for (line, wanted) in [
+            ("  File \"/var/task/app.py\", line 3, in handler\n    return x\n", ("/var/task/app.py", 3, "handler")),
+            ("File \"app.py\", line 7", ("app.py", 7, "")),
+            ("    at handler (/var/task/app.js:12:5)", ("/var/task/app.js", 12, "handler")),
+            ("at async file:///var/task/app.mjs:1:2", ("/var/task/app.mjs", 1, "")),
+            ("/var/task/app.rb:4:in 'Object#handler'", ("/var/task/app.rb", 4, "Object#handler")),
+            ("/var/task/app.rb:4:in `handler'", ("/var/task/app.rb", 4, "handler")),
+            ("./handler: line 3: no_such: command not found", ("./handler", 3, "")),
+            ("main.c:10:2: error", ("main.c", 10, "")),
+        ] {
+            assert_eq!(place(line.trim().lines().next().expect("a line")), Some(wanted), "{line}");
+        }
+        for line in ["", "something failed", "at: noon", "12:30", "ERROR: x", "0: (FOO 1)", ":1:2"] {
+            assert!(place(line).is_none_or(|(path, ..)| !path.is_empty()), "{line}");
+        }
     }
 
     #[test]

@@ -74,7 +74,12 @@ impl Contender {
         let (line, body) = self.server.last();
         assert!(memchr::memmem::find(line, event.id()).is_some(), "{} answers another event", self.entry.name);
         if self.number == 1 {
-            assert!(event.is_echoed(body), "{} gives no echo: {}", self.entry.name, String::from_utf8_lossy(body));
+            assert!(
+                event.is_answered_by(body),
+                "{} gives another answer: {}",
+                self.entry.name,
+                String::from_utf8_lossy(body)
+            );
             self.answer = body.len();
         }
         assert_eq!(body.len(), self.answer, "{} answers another thing", self.entry.name);

@@ -1,5 +1,6 @@
 //! Who takes part, and how each is started.
 
+use super::event::Event;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -32,9 +33,24 @@ pub struct Entry {
     program: PathBuf,
     arguments: Vec<OsString>,
     variables: Vec<(&'static str, OsString)>,
+    /// An event of its own, and what stands in the answer to that.
+    asked: Option<(String, &'static str)>,
 }
 
 impl Entry {
+    /// The event that it is given: one of this size, if it has none of its own.
+    pub fn event(&self, size: usize) -> Event {
+        match &self.asked {
+            Some((body, answer)) => Event::of(body, Some(answer)),
+            None => Event::new(size),
+        }
+    }
+
+    fn asked(mut self, body: String, answer: &'static str) -> Self {
+        self.asked = Some((body, answer));
+        self
+    }
+
     pub fn command(&self, address: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(handlers()).stdin(Stdio::null()).stdout(Stdio::null());
@@ -123,16 +139,47 @@ pub fn all() -> Vec<Result<Entry, String>> {
     ]
 }
 
+/// Those that answer HTTP requests, each with its own.
+pub fn web() -> Vec<Result<Entry, String>> {
+    let cgi = |name, title, handler: &str| {
+        here(name, title, handler.into()).with("HANDLER_MODE", "cgi").asked(request("GET", ""), "Hello, Ada!")
+    };
+    let time = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"convert_time","arguments":{"source_timezone":"UTC","time":"12:00","target_timezone":"Asia/Tokyo"}}}"#;
+    let server = peers().join("mcp/bin/mcp-server-time");
+    vec![
+        on_path("bash").map(|_| {
+            here("web-loop", "bash loop that answers with a page", "page-loop.sh".into())
+                .asked(request("GET", ""), "Hello, Ada!")
+        }),
+        on_path("bash").map(|_| cgi("cgi-bash", "bash script, CGI", "page.sh")),
+        on_path("php-cgi").map(|php| {
+            let page = cgi("cgi-php", "PHP script, CGI", php.to_str().unwrap_or_default());
+            page.with("SCRIPT_FILENAME", handlers().join("page.php")).with("REDIRECT_STATUS", "200")
+        }),
+        there(&server).map(|()| {
+            let server = here("mcp-time", "MCP server in Python, a call over HTTP", server.as_os_str().to_owned());
+            server.with("HANDLER_MODE", "jsonrpc").with("TZ", "UTC").asked(request("POST", time), "+09:00")
+        }),
+    ]
+}
+
+/// A request to a function URL.
+fn request(method: &str, body: &str) -> String {
+    const REQUEST: &str = r#"{"version":"2.0","rawPath":"/hello","rawQueryString":"name=Ada","headers":{"host":"abc.lambda-url.us-east-2.on.aws","content-type":"application/json","accept":"application/json"},"requestContext":{"domainName":"abc.lambda-url.us-east-2.on.aws","http":{"method":"METHOD","path":"/hello","protocol":"HTTP/1.1","sourceIp":"192.0.2.1"}},"body":"BODY","isBase64Encoded":false}"#;
+    REQUEST.replace("METHOD", method).replace("BODY", &body.replace('"', "\\\""))
+}
+
 fn here(name: &'static str, title: &'static str, handler: OsString) -> Entry {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"));
     let variables = vec![("_HANDLER", handler)];
-    Entry { name, title, side: Side::Here, largest: LAMBDAS, program, arguments: Vec::new(), variables }
+    Entry { name, title, side: Side::Here, largest: LAMBDAS, program, arguments: Vec::new(), variables, asked: None }
 }
 
 fn entry(name: &'static str, title: &'static str, side: Side, program: &Path) -> Result<Entry, String> {
     there(program)?;
     let program = program.to_owned();
-    Ok(Entry { name, title, side, largest: LAMBDAS, program, arguments: Vec::new(), variables: Vec::new() })
+    let (arguments, variables) = (Vec::new(), Vec::new());
+    Ok(Entry { name, title, side, largest: LAMBDAS, program, arguments, variables, asked: None })
 }
 
 fn there(file: &Path) -> Result<(), String> {

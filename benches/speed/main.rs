@@ -38,11 +38,14 @@ fn main() {
 
 fn measure(options: &Options) {
     let (mut entries, mut missing) = (Vec::new(), Vec::new());
-    for entry in lineup::all() {
-        match entry {
-            Ok(entry) if options.wants(&entry) => entries.push(entry),
-            Ok(_) => {}
-            Err(what) => missing.push(what),
+    let mut web = Vec::new();
+    for (list, entries) in [(lineup::all(), &mut entries), (lineup::web(), &mut web)] {
+        for entry in list {
+            match entry {
+                Ok(entry) if options.wants(&entry) => entries.push(entry),
+                Ok(_) => {}
+                Err(what) => missing.push(what),
+            }
         }
     }
     missing.dedup();
@@ -62,6 +65,9 @@ fn measure(options: &Options) {
     }
     if options.has(Part::Growth) {
         growth = sections::growth(&entries, &events, options, &mut sections);
+    }
+    if options.has(Part::Web) {
+        sections::web(&web, options, &mut sections);
     }
     procfs::pin(&everywhere);
     if options.has(Part::Processors) {

@@ -8,17 +8,19 @@ const HELP: &str = "\
 Usage: cargo bench -- [NAME...] [OPTION...]
 
   NAME             only these, of: floor bootstrap rust rust-raw python awslambdaric node node-mjs aws-lambda-ric node-least
-                   bash bash-loop tutorial sbcl oneshot oneshot-cold
-  --part PART      only this, of: events growth processors workers
+                   bash bash-loop tutorial sbcl oneshot oneshot-cold web-loop cgi-bash cgi-php
+                   mcp-time
+  --part PART      only this, of: events growth web processors workers
   --size BYTES     only the part `events`, with events of this size (100)
   --seconds N      how long the part `events` measures (60); the others take their share
-  --write          writes benches/README.md's tables, README.md's table, and benches/speed.svg
+  --write          writes benches/README.md's tables, docs/speed.md's, and benches/speed.svg
 ";
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Part {
     Events,
     Growth,
+    Web,
     Processors,
     Workers,
 }
@@ -81,6 +83,7 @@ fn part(word: &str) -> Result<Part, &'static str> {
     match word {
         "events" => Ok(Part::Events),
         "growth" => Ok(Part::Growth),
+        "web" => Ok(Part::Web),
         "processors" => Ok(Part::Processors),
         "workers" => Ok(Part::Workers),
         _ => Err("there is no such part"),

@@ -42,6 +42,7 @@ const SLOW_STARTS: usize = 11;
 /// A contender in the run.
 struct Runner {
     contender: Contender,
+    event: Event,
     starts: Vec<Duration>,
     turn: usize,
     answers: Vec<Duration>,
@@ -52,7 +53,6 @@ struct Runner {
 }
 
 pub fn measure(entries: &[Entry], size: usize, effort: Effort) -> Vec<Result> {
-    let mut event = Event::new(size);
     let mut starts = vec![Vec::new(); entries.len()];
     for round in 1..effort.starts {
         for (entry, starts) in entries.iter().zip(&mut starts) {
@@ -65,13 +65,13 @@ pub fn measure(entries: &[Entry], size: usize, effort: Effort) -> Vec<Result> {
     let mut runners: Vec<_> = entries
         .iter()
         .zip(starts)
-        .map(|(entry, starts)| Runner::new(Contender::start(entry), starts, &mut event, effort.warm_up))
+        .map(|(entry, starts)| Runner::new(Contender::start(entry), starts, entry.event(size), effort.warm_up))
         .collect();
     let began = Instant::now();
     let mut turns = 0;
     while turns < FEWEST_TURNS || began.elapsed() < effort.time {
         for runner in &mut runners {
-            runner.turn(&mut event);
+            runner.turn();
         }
         turns += 1;
     }
@@ -79,25 +79,25 @@ pub fn measure(entries: &[Entry], size: usize, effort: Effort) -> Vec<Result> {
 }
 
 impl Runner {
-    fn new(mut contender: Contender, mut starts: Vec<Duration>, event: &mut Event, warm_up: Duration) -> Self {
+    fn new(mut contender: Contender, mut starts: Vec<Duration>, mut event: Event, warm_up: Duration) -> Self {
         starts.push(contender.start_up);
-        let each = contender.warm_up(event, warm_up);
+        let each = contender.warm_up(&mut event, warm_up);
         let turn = usize::try_from(TURN.as_nanos() / each.as_nanos()).map_or(2, |turn| turn.clamp(2, LONGEST_TURN));
         let cpu = contender.cpu();
         let zero = Duration::ZERO;
-        Self { contender, starts, turn, answers: Vec::new(), cycles: zero, events: 0, cpu, server: zero }
+        Self { contender, event, starts, turn, answers: Vec::new(), cycles: zero, events: 0, cpu, server: zero }
     }
 
     /// Some events, behind a few that are not timed, since the processor's caches are the last contender's.
-    fn turn(&mut self, event: &mut Event) {
+    fn turn(&mut self) {
         self.answers.reserve(self.turn);
         let server = procfs::own_cpu();
         let cold = self.turn / 10;
         for _ in 0..cold {
-            self.contender.event(event);
+            self.contender.event(&mut self.event);
         }
         for _ in 0..self.turn {
-            let times = self.contender.event(event);
+            let times = self.contender.event(&mut self.event);
             self.answers.push(times.answer);
             self.cycles += times.cycle;
         }

@@ -100,6 +100,24 @@ pub fn growth(entries: &[Entry], small: &[Result], options: &Options, sections: 
     results
 }
 
+/// HTTP requests, on one processor.
+pub fn web(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) {
+    let effort = Effort { starts: 5, warm_up: Duration::from_millis(500), time: options.time / 4 };
+    let mut table = Table::new(["", "p50", "p99", "requests/s", "CPU/request", "start-up", "with handler"]);
+    for result in measure(entries, 0, effort) {
+        table.row([
+            result.entry.title.to_owned(),
+            time(result.p50),
+            time(result.p99),
+            count(result.events_per_second),
+            time(result.cpu),
+            time(result.start_up),
+            memory(result.with_handler),
+        ]);
+    }
+    sections.push(Section::new("HTTP requests, on one processor", table).shown());
+}
+
 /// The fastest ones on all processors.
 pub fn processors(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) {
     let entries: Vec<_> =

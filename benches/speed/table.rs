@@ -1,4 +1,4 @@
-//! Tables: as text for the terminal, and as Markdown for the README.
+//! Tables: as text for the terminal, and as Markdown for the documents.
 
 pub struct Table {
     head: Vec<String>,
@@ -12,6 +12,14 @@ impl Table {
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
+    }
+
+    /// These columns alone, of the rows with all figures that do not vary the one before.
+    pub fn short(&self, columns: &[usize]) -> Self {
+        let pick = |row: &Vec<String>| columns.iter().map(|&column| row[column].clone()).collect();
+        let is_main =
+            |row: &&Vec<String>| row[1] != "–" && !row[0].starts_with("the same") && !row[0].starts_with("the least");
+        Self { head: pick(&self.head), rows: self.rows.iter().filter(is_main).map(pick).collect() }
     }
 
     /// Columns of one width each, the first to the left, the others to the right.

@@ -103,6 +103,20 @@ impl Instance {
     /// Deals with what has come while no answer is waited for.
     pub fn set_aside(&mut self) {
         self.dialogue.set_aside(&mut self.process.stdout.output);
+        if self.protocol() == Protocol::JsonRpc {
+            self.pass_on();
+        }
+    }
+
+    /// What the protocol has to say by itself goes to the process.
+    fn pass_on(&mut self) {
+        let talk = &mut self.dialogue.talk;
+        if talk.has_refused() && self.process.stdin.was_emptied() {
+            talk.all_was_read();
+        }
+        if !talk.write.is_empty() {
+            self.process.stdin.add(std::mem::take(&mut talk.write));
+        }
     }
 
     /// An event is about to be given: what has come by now is no answer to it.

@@ -105,14 +105,12 @@ impl Response {
             || known.contains(&essence.as_str())
     }
 
-    /// `headers`, each name once, and `cookies`.
+    /// `headers`, each name once, and `cookies`, which emulators want though there is none.
     fn push_v2(&self, out: &mut String) {
         out.push_str(",\"headers\":");
         push_object(out, grouped(&self.headers), |out, values| push_string(out, &values.join(", ")));
-        if !self.cookies.is_empty() {
-            out.push_str(",\"cookies\":");
-            push_list(out, self.cookies.iter().map(String::as_str));
-        }
+        out.push_str(",\"cookies\":");
+        push_list(out, self.cookies.iter().map(String::as_str));
     }
 
     /// `multiValueHeaders`, with the cookies among them.

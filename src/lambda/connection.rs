@@ -3,7 +3,7 @@
 //!
 //! Two make calls over it in turns: ureq (`transport`), and `fast_path` for the two calls that every event makes.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv};
+use nix::sys::socket::{MsgFlags, recv, sendmsg};
 
 use crate::idle::{self, Tended, Wanted};
 
@@ -49,7 +49,7 @@ impl Tending {
 
     fn wait(&self, stream: &TcpStream, to_write: bool) -> io::Result<()> {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = Wanted { descriptor: stream.as_fd(), to_write, until };
+        let wanted = Wanted { descriptor: stream.as_fd(), to_write, until, until_changed: false };
         let result = match self.tended.get() {
             Some(tended) => idle::wait(tended, wanted),
             None => wait_alone(wanted),
@@ -60,6 +60,20 @@ impl Tending {
             }
         })
     }
+}
+
+/// How long a read blocks alone before it tends the handler.
+const SOON: Duration = Duration::from_millis(20);
+
+/// When something to read is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It may be there already.
+    Now,
+    /// An answer has gone out, which the server takes at once: one blocking read is cheaper than a poll and a read.
+    Soon,
+    /// The next event has been asked for.
+    Later,
 }
 
 /// One connection.
@@ -76,7 +90,7 @@ impl Connection {
     pub fn open(address: &SocketAddr, limit: Duration, tending: Arc<Tending>) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(address, limit)?;
         stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+        stream.set_read_timeout(Some(SOON))?;
         Ok(Self { stream, tending, broken: AtomicBool::new(false), handed_over: Mutex::new(None) })
     }
 
@@ -84,11 +98,10 @@ impl Connection {
     /// refuse a large body before it has read it, and what it says can still be read.
     pub fn send(&self, mut head: &[u8], mut body: &[u8], strict: bool) -> io::Result<()> {
         while !(head.is_empty() && body.is_empty()) {
-            let sent = match body {
-                [] => (&self.stream).write(head),
-                _ => (&self.stream).write_vectored(&[IoSlice::new(head), IoSlice::new(body)]),
-            };
-            match sent {
+            let pieces = [IoSlice::new(head), IoSlice::new(body)];
+            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+            let sent = sendmsg::<()>(self.stream.as_raw_fd(), &pieces, &[], flags, None);
+            match sent.map_err(io::Error::from) {
                 Ok(sent) => {
                     let of_head = sent.min(head.len());
                     (head, body) = (&head[of_head..], &body[sent - of_head..]);
@@ -102,19 +115,27 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads once, when there is something; 0 is the end. `asked`: a request has just gone out, so that nothing can be there
-    /// yet. `/next` has no time-out.
-    pub fn receive(&self, buffer: &mut [u8], mut asked: bool) -> io::Result<usize> {
+    /// Reads once, when there is something, which is expected then; 0 is the end.
+    pub fn receive(&self, buffer: &mut [u8], mut expected: Expected) -> io::Result<usize> {
         loop {
-            if std::mem::take(&mut asked) {
-                self.tending.wait(&self.stream, false)?;
-            }
-            match (&self.stream).read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => asked = true,
+            let got = match expected {
+                Expected::Soon => (&self.stream).read(buffer),
+                Expected::Now => self.read_now(buffer),
+                Expected::Later => {
+                    self.tending.wait(&self.stream, false)?;
+                    self.read_now(buffer)
+                }
+            };
+            match got {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => expected = Expected::Later,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
             }
         }
+    }
+
+    fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self.stream.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?)
     }
 
     /// Whether a request can be sent over it, or has been.

@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow};
 use httparse::{Header, Response, Status};
 use ureq::http::Uri;
 
-use super::connection::{self, Connection};
+use super::connection::{self, Connection, Expected};
 use super::event;
 use super::headers::{INVOCATION_ID, path_segment, status_of};
 use super::http::{TRUSTED_LENGTH, USER_AGENT};
@@ -82,7 +82,7 @@ impl FastPath {
     pub fn next(&mut self) -> anyhow::Result<Went<Invocation>> {
         let Some(connection) = self.connections.kept() else { return Ok(Went::Unusual) };
         let good = |status| status == 200;
-        let went = call(&connection, &self.next, &[], &mut self.input, good, event::headers_of);
+        let went = call(&connection, &self.next, &[], &mut self.input, Expected::Later, good, event::headers_of);
         went.context("the Runtime API's /next failed")?.and_then(|(head, came)| {
             let invocation = event::with_headers(head.kept)?;
             let body = read_body(&connection, head.body_length, &self.input[head.length..came]);
@@ -108,7 +108,7 @@ impl FastPath {
         let (small, large) = if body.len() <= MOST_COPIED { (body, &[][..]) } else { (&[][..], body) };
         self.request.extend_from_slice(small);
         let good = |status| (200..300).contains(&status);
-        let went = call(&connection, &self.request, large, &mut self.input, good, |_| ())?;
+        let went = call(&connection, &self.request, large, &mut self.input, Expected::Soon, good, |_| ())?;
         went.and_then(|(head, came)| {
             // Its status is what counts. What else it says may be lost.
             let _ = read_body(&connection, head.body_length, &self.input[head.length..came]);
@@ -133,6 +133,7 @@ fn call<T>(
     request: &[u8],
     body: &[u8],
     input: &mut [u8],
+    expected: Expected,
     good: impl Fn(u16) -> bool,
     keep: impl Fn(&[Header<'_>]) -> T,
 ) -> anyhow::Result<Went<(Head<T>, usize)>> {
@@ -142,7 +143,7 @@ fn call<T>(
     let mut filled = 0;
     let mut outcome = connection.send(request, body, false);
     while outcome.is_ok() && filled < input.len() {
-        match connection.receive(&mut input[filled..], filled == 0) {
+        match connection.receive(&mut input[filled..], if filled == 0 { expected } else { Expected::Now }) {
             Ok(0) => outcome = Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(got) => filled += got,
             Err(error) => outcome = Err(error),
@@ -227,7 +228,7 @@ fn read_body(connection: &Connection, length: usize, come: &[u8]) -> anyhow::Res
             body.resize((body.len() * 2).min(length + 1), 0);
         }
         let end = body.len().min(length);
-        match connection.receive(&mut body[filled..end], false) {
+        match connection.receive(&mut body[filled..end], Expected::Now) {
             Ok(got) if got > 0 => filled += got,
             ended => {
                 connection.break_off();

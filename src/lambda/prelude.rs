@@ -3,10 +3,7 @@
 //! prints them knows nothing of chunks.
 
 use crate::fault::Fault;
-use crate::invocation::{Ahead, AnswerStream};
-
-/// The content type that says so.
-pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
+use crate::invocation::{Ahead, AnswerStream, HTTP_INTEGRATION};
 
 const NULS: [u8; 8] = [0; 8];
 

@@ -12,7 +12,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::buffers::{ROOM, TransportBuffers};
-use super::connection::{self, Connection, Tending};
+use super::connection::{self, Connection, Expected, Tending};
 use super::headers::status_of;
 
 /// Headers are a few hundred bytes, unless the client context is large.
@@ -185,7 +185,11 @@ impl Transport for UreqTransport {
         if self.asked {
             self.begun.clear();
         }
-        let got = self.connection.receive(self.buffers.input_append_buf(), std::mem::take(&mut self.asked));
+        let got = {
+            let asked = std::mem::take(&mut self.asked);
+            let expected = if asked { Expected::Later } else { Expected::Now };
+            self.connection.receive(self.buffers.input_append_buf(), expected)
+        };
         self.buffers.input_appended(*got.as_ref().unwrap_or(&0));
         self.note(got.as_ref().ok().copied());
         Ok(got? > 0)

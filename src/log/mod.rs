@@ -66,6 +66,9 @@ static STYLE: OnceLock<Style> = OnceLock::new();
 thread_local! {
     /// The request that this thread works on, as members of a JSON object: every line of the meantime belongs to it.
     static REQUEST: RefCell<String> = const { RefCell::new(String::new()) };
+
+    /// Where a person finds the event, behind an error.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Says how to write, once, at the start.
@@ -77,8 +80,14 @@ fn style() -> Style {
     *STYLE.get().unwrap_or(&Style { json: false, level: Level::Info, joined: false })
 }
 
-/// From here on the lines belong to this event, or to none. Only JSON lines say so.
+/// From here on the lines belong to this event, or to none. JSON lines say so, and errors where it has a place.
 pub fn set_request(invocation: Option<&Invocation>) {
+    PLACE.with_borrow_mut(|place| {
+        place.clear();
+        if let Some(known) = invocation.and_then(|invocation| invocation.place.as_deref()) {
+            let _ = write!(place, " ({known})");
+        }
+    });
     if style().json {
         REQUEST.with_borrow_mut(|request| {
             request.clear();
@@ -122,7 +131,9 @@ pub fn fault(fault: &Fault) {
     if fault.logged {
         return;
     }
-    own_line(Level::Error, &format_args!("{}: {}", fault.error_type, fault.message), Some(fault));
+    PLACE.with_borrow(|place| {
+        own_line(Level::Error, &format_args!("{}: {}{place}", fault.error_type, fault.message), Some(fault));
+    });
 }
 
 /// Whether what belongs together is one entry.

@@ -1,186 +1,235 @@
 //! The JSON values in files or on stdin, one after another: lines, pretty-printed, or end to end.
+//!
+//! What is not JSON ends its file: what stands behind it may be a part of it, and must not run as an event of its own. Only on a
+//! terminal, where a person sees the error and types again, the next line is a new beginning.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
+use nix::sys::eventfd::EventFd;
+
+use super::input::{Ahead, Input};
 use crate::idle::{self, Tended, Wanted};
 use crate::json::{Finder, Scalars, Step};
 use crate::log;
-use crate::os;
+use crate::words::encoding_mark;
 
-/// One read.
-const PIECE: usize = 64 * 1024;
+/// So much of a line is shown on either side of what is no JSON.
+const SHOWN: usize = 40;
+
+/// Where events come from, as the command line says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// `-` is stdin.
+    File(PathBuf),
+    /// They are on the command line themselves.
+    Words(OsString),
+}
 
 /// What was read.
+#[derive(Debug)]
 pub enum Read {
-    Event(Vec<u8>),
-    /// What stands in the place of an event, and where. Reading goes on behind its line.
+    Event {
+        body: Vec<u8>,
+        /// The file and the line that it begins in.
+        place: String,
+    },
+    /// What stands in the place of an event, and where.
     NotJson(String),
     End,
 }
 
 /// The events of a shell.
+#[derive(Default)]
 pub struct Events {
-    files: VecDeque<PathBuf>,
+    given: Vec<Given>,
+    left: VecDeque<Given>,
     open: Option<Input>,
+    /// Of files that could not be opened.
+    problems: VecDeque<String>,
     tended: Option<Tended>,
+    /// They are run again when something changes.
+    again: bool,
 }
 
 impl Events {
-    pub fn new(files: Vec<PathBuf>) -> Self {
-        let files = if files.is_empty() { vec![PathBuf::from("-")] } else { files };
-        Self { files: files.into(), open: None, tended: None }
-    }
-
-    /// No events at all.
-    pub fn none() -> Self {
-        Self { files: VecDeque::new(), open: None, tended: None }
+    pub fn new(given: Vec<Given>, again: bool) -> Self {
+        let given = if given.is_empty() { vec![Given::File("-".into())] } else { given };
+        let left = given.iter().cloned().collect();
+        Self { given, left, again, ..Self::default() }
     }
 
     pub fn tend(&mut self, tended: Tended) {
         self.tended = Some(tended);
     }
 
-    /// The next event. An error is one of reading; it ends the file.
+    /// The event files.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let file = |given: &Given| match given {
+            Given::File(path) if !is_stdin(path) => Some(path.clone()),
+            _ => None,
+        };
+        self.given.iter().filter_map(file).collect()
+    }
+
+    /// The next event. An error is one of waiting for it.
     pub fn next(&mut self) -> io::Result<Read> {
         loop {
             if let Some(input) = &mut self.open {
-                match input.next(self.tended.as_ref())? {
+                match read(input, self.tended.as_ref())? {
                     Read::End => self.open = None,
-                    read => return Ok(read),
+                    Read::NotJson(problem) => {
+                        if !input.is_terminal() || input.problem.is_some() {
+                            self.open = None;
+                        }
+                        return Ok(Read::NotJson(problem));
+                    }
+                    event @ Read::Event { .. } => return Ok(event),
                 }
             }
-            let Some(file) = self.files.pop_front() else { return Ok(Read::End) };
-            match Input::open(file) {
-                Ok(input) => self.open = Some(input),
-                Err(problem) => return Ok(Read::NotJson(problem)),
+            if let Some(problem) = self.problems.pop_front() {
+                return Ok(Read::NotJson(problem));
             }
-        }
-    }
-}
-
-/// One file, or stdin.
-struct Input {
-    name: String,
-    file: File,
-    buffer: Vec<u8>,
-    ended: bool,
-    /// The line and column (in bytes, from 1) that the buffer begins at.
-    line: usize,
-    column: usize,
-}
-
-impl Input {
-    fn open(path: PathBuf) -> Result<Self, String> {
-        let (name, file) = if path.as_os_str() == "-" {
-            if io::stdin().is_terminal() {
-                log::info("type events (JSON), each is answered at its end; Ctrl-D ends");
-            }
-            ("stdin".to_owned(), io::stdin().as_fd().try_clone_to_owned().map(File::from))
-        } else {
-            (path.display().to_string(), File::open(path))
-        };
-        let file = file.map_err(|error| format!("the event file {name} cannot be opened: {error}"))?;
-        Ok(Self { name, file, buffer: Vec::new(), ended: false, line: 1, column: 1 })
-    }
-
-    fn next(&mut self, tended: Option<&Tended>) -> io::Result<Read> {
-        self.skip_space(tended)?;
-        let mut finder = Finder::new(Scalars::EndAtSpace);
-        let mut seen = 0;
-        loop {
-            match finder.push(&self.buffer[seen..]) {
-                Step::End(used) => return Ok(self.take_event(seen + used)),
-                Step::Bad(at) => return self.not_json(seen + at, tended),
-                Step::More => seen = self.buffer.len(),
-            }
-            if !self.ended {
-                self.fill(tended)?;
-            } else if seen == 0 {
+            if !self.open_next() && !self.begin_again()? {
                 return Ok(Read::End);
-            } else if finder.finish() {
-                return Ok(self.take_event(seen));
-            } else {
-                let start = self.place(0);
-                self.consume(seen);
-                return Ok(Read::NotJson(format!("{start}: the JSON value that begins here has no end")));
             }
         }
     }
 
-    fn take_event(&mut self, end: usize) -> Read {
-        let event = self.buffer[..end].to_vec();
-        let start = self.place(0);
-        self.consume(end);
-        match std::str::from_utf8(&event) {
-            Ok(_) => Read::Event(event),
-            Err(_) => Read::NotJson(format!("{start}: the JSON value that begins here is not UTF-8")),
-        }
-    }
-
-    /// Passes over the rest of the line that is no JSON: nothing behind it is lost.
-    fn not_json(&mut self, at: usize, tended: Option<&Tended>) -> io::Result<Read> {
-        let place = self.place(at);
-        let mut seen = at;
+    /// What follows the event that was read last, as far as can be known without waiting.
+    pub fn look_ahead(&mut self) -> Ahead {
         loop {
-            if let Some(end) = memchr::memchr(b'\n', &self.buffer[seen..]) {
-                seen += end;
-                break;
+            if !self.problems.is_empty() {
+                return Ahead::Something;
             }
-            seen = self.buffer.len();
-            if self.ended {
-                break;
+            if let Some(input) = &mut self.open {
+                match input.look_ahead() {
+                    Ahead::Nothing => self.open = None,
+                    ahead => return ahead,
+                }
             }
-            self.fill(tended)?;
-        }
-        let start = memchr::memrchr(b'\n', &self.buffer[..at]).map_or(0, |end| end + 1);
-        let line = String::from_utf8_lossy(&self.buffer[start..seen.min(start + 80)]).into_owned();
-        self.consume(seen);
-        Ok(Read::NotJson(format!("{place}: no JSON can go on like this: {line}")))
-    }
-
-    fn skip_space(&mut self, tended: Option<&Tended>) -> io::Result<()> {
-        loop {
-            let space = self.buffer.len() - self.buffer.trim_ascii_start().len();
-            self.consume(space);
-            if !self.buffer.is_empty() || self.ended {
-                return Ok(());
+            // A named pipe is opened when somebody else opens it.
+            let is_pipe = |path: &Path| path.metadata().is_ok_and(|file| file.file_type().is_fifo());
+            if matches!(self.left.front(), Some(Given::File(path)) if is_pipe(path)) {
+                return Ahead::Unknown;
             }
-            self.fill(tended)?;
+            if !self.open_next() {
+                return Ahead::Nothing;
+            }
         }
     }
 
-    fn fill(&mut self, tended: Option<&Tended>) -> io::Result<()> {
-        if let Some(tended) = tended {
-            idle::wait(tended, Wanted::to_read(self.file.as_fd()))?;
-        }
-        let got = os::read_append(self.file.as_fd(), &mut self.buffer, PIECE)?;
-        self.ended = got == 0;
-        Ok(())
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        for &byte in &self.buffer[..bytes] {
-            self.column += 1;
-            if byte == b'\n' {
-                self.line += 1;
-                self.column = 1;
+    /// Opens the next file, if there is one.
+    fn open_next(&mut self) -> bool {
+        let Some(next) = self.left.pop_front() else { return false };
+        let opened = match &next {
+            Given::File(path) if is_stdin(path) => {
+                if io::stdin().is_terminal() {
+                    log::info("type events (JSON), each is answered at its end; Ctrl-D ends");
+                }
+                Input::stdin()
             }
-        }
-        self.buffer.drain(..bytes);
-    }
-
-    /// Where in the file a byte of the buffer is, as editors say it.
-    fn place(&self, at: usize) -> String {
-        let before = &self.buffer[..at];
-        let lines = memchr::memchr_iter(b'\n', before).count();
-        let column = match memchr::memrchr(b'\n', before) {
-            Some(end) => at - end,
-            None => self.column + at,
+            Given::File(path) => Input::file(path),
+            Given::Words(words) => {
+                let before = self.given.len() - self.left.len();
+                let all = self.given.iter().filter(|given| matches!(given, Given::Words(_))).count();
+                let name = if all > 1 { format!("--event ({before})") } else { "--event".to_owned() };
+                Ok(Input::words(name, words))
+            }
         };
-        format!("{}:{}:{column}", self.name, self.line + lines)
+        match opened {
+            Ok(input) => self.open = Some(input),
+            Err(problem) => self.problems.push_back(problem),
+        }
+        true
     }
+
+    /// Waits for a change, and begins with the first file again. What came on stdin is gone.
+    fn begin_again(&mut self) -> io::Result<bool> {
+        let Some(tended) = self.tended.as_ref().filter(|_| self.again) else { return Ok(false) };
+        self.given.retain(|given| !matches!(given, Given::File(path) if is_stdin(path)));
+        if self.given.is_empty() {
+            return Ok(false);
+        }
+        let never = EventFd::new()?;
+        idle::wait(tended, Wanted { until_changed: true, ..Wanted::to_read(never.as_fd()) })?;
+        self.left = self.given.iter().cloned().collect();
+        Ok(true)
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The next value of `input`. `End` is the input's.
+fn read(input: &mut Input, tended: Option<&Tended>) -> io::Result<Read> {
+    let is_start = input.is_at_start();
+    loop {
+        input.skip_space();
+        if !input.buffer.is_empty() || input.ended {
+            break;
+        }
+        input.fill(tended)?;
+    }
+    let mut finder = Finder::new(Scalars::EndAtSpace);
+    let mut seen = 0;
+    loop {
+        match finder.push(&input.buffer[seen..]) {
+            Step::End(used) => return Ok(event(input, seen + used)),
+            Step::Bad(at) => return not_json(input, seen + at, is_start, tended),
+            Step::More => seen = input.buffer.len(),
+        }
+        if !input.ended {
+            input.fill(tended)?;
+        } else if let Some(problem) = &input.problem {
+            return Ok(Read::NotJson(problem.clone()));
+        } else if seen == 0 {
+            return Ok(Read::End);
+        } else if finder.finish() {
+            return Ok(event(input, seen));
+        } else {
+            let start = input.place(0);
+            input.take(seen);
+            return Ok(Read::NotJson(format!("{start}: the JSON value that begins here has no end")));
+        }
+    }
+}
+
+fn event(input: &mut Input, end: usize) -> Read {
+    let (start, place) = (input.place(0), format!("{}:{}", input.name, input.line));
+    let body = input.take(end);
+    match std::str::from_utf8(&body) {
+        Ok(_) => Read::Event { body, place },
+        Err(_) => Read::NotJson(format!("{start}: the JSON value that begins here is not UTF-8")),
+    }
+}
+
+/// What to say of the byte that no JSON can have there. What is shown of its line does not depend on how it came.
+fn not_json(input: &mut Input, at: usize, is_start: bool, tended: Option<&Tended>) -> io::Result<Read> {
+    let place = input.place(at);
+    let line_end = |input: &Input| memchr::memchr(b'\n', &input.buffer[at..]).map(|end| at + end);
+    // On a terminal the whole line is of no use.
+    while !input.ended && line_end(input).is_none() && (input.is_terminal() || input.buffer.len() < at + SHOWN) {
+        input.fill(tended)?;
+    }
+    let end = line_end(input).unwrap_or(input.buffer.len());
+    let start = memchr::memrchr(b'\n', &input.buffer[..at]).map_or(0, |end| end + 1).max(at.saturating_sub(SHOWN));
+    let line = &input.buffer[start..end.min(at + SHOWN)];
+    let problem = match encoding_mark(&input.buffer).filter(|_| at == 0 && is_start) {
+        Some(mark) => format!("{place}: it begins with {mark}"),
+        None if input.buffer[at] == 0 => format!("{place}: no JSON has a zero byte: save it as UTF-8, if it is UTF-16"),
+        None => format!("{place}: no JSON can go on like this: {}", String::from_utf8_lossy(line).trim_end()),
+    };
+    let problem = if input.is_terminal() {
+        problem
+    } else {
+        format!("{problem} (nothing from here to the end of {} is run)", input.name)
+    };
+    input.take(end);
+    Ok(Read::NotJson(problem))
 }

@@ -1,9 +1,12 @@
-//! The shell in Lambda's place: events from files or stdin, answers to stdout, one a line.
+//! The shell in Lambda's place: events from files or stdin, answers to stdout, one a line. `input` reads a file, and `events` finds
+//! the events in it.
 
 mod events;
+mod input;
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
+use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -11,7 +14,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
+pub use self::events::Given;
 use self::events::{Events, Read};
+use self::input::Ahead;
+use crate::config;
 use crate::fault::Fault;
 use crate::idle::Tended;
 use crate::invocation::{AnswerStream, Invocation, Whole};
@@ -23,16 +29,29 @@ use crate::source::Source;
 pub struct Shell {
     events: Events,
     timeout: Option<Duration>,
+    /// `--quiet`.
+    quiet: bool,
+    /// What the function would be called on Lambda.
+    arn: String,
     began: Instant,
     count: u64,
     failed: bool,
+    /// Whoever read the answers has had enough (`| head -1`): so be it.
+    unread: bool,
 }
 
 impl Shell {
-    /// Events come from `files` one after another (`-` is stdin), or from stdin where there are none. With a
-    /// `timeout` each has a deadline.
-    pub fn new(files: Vec<PathBuf>, timeout: Option<Duration>) -> Self {
-        Self { events: Events::new(files), timeout, began: Instant::now(), count: 0, failed: false }
+    /// Events come from what is `given`, one after another, or from stdin where nothing is. With a `timeout` each has a
+    /// deadline. They are run `again` when something changes.
+    pub fn new(handler: &OsStr, given: Vec<Given>, timeout: Option<Duration>, again: bool, quiet: bool) -> Self {
+        let events = Events::new(given, again);
+        let arn = config::function_arn(&config::function_name(handler));
+        Self { events, timeout, quiet, arn, began: Instant::now(), count: 0, failed: false, unread: false }
+    }
+
+    /// The event files.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.events.files()
     }
 
     /// Whether an event failed, or what should have been one.
@@ -40,14 +59,31 @@ impl Shell {
         self.failed
     }
 
+    /// Whether nobody reads the answers any more.
+    pub fn is_unread(&self) -> bool {
+        self.unread
+    }
+
+    /// Writes a piece of an answer.
+    fn write(&mut self, piece: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(piece).and_then(|()| stdout.flush());
+        self.unread |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        written.context("the answer could not be written to stdout")
+    }
+
     /// As Lambda ends an invocation.
     fn end(&mut self, invocation: &Invocation, fault: Option<&Fault>) {
+        if self.quiet {
+            return;
+        }
         let duration = self.began.elapsed().as_secs_f64() * 1000.0;
         let failure = fault.map(|fault| format!("\tStatus: error\tError Type: {}", fault.error_type));
         log::plain(&format!(
-            "REPORT RequestId: {}\tDuration: {duration:.2} ms{}",
+            "REPORT RequestId: {}\tDuration: {duration:.2} ms{}\tEvent: {}",
             invocation.id,
-            failure.unwrap_or_default()
+            failure.unwrap_or_default(),
+            invocation.place.as_deref().unwrap_or_default()
         ));
     }
 }
@@ -58,18 +94,22 @@ impl Source for Shell {
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Invocation>> {
-        let body = loop {
+        let (body, place) = loop {
+            if self.unread {
+                return Ok(None);
+            }
             match self.events.next()? {
-                Read::Event(body) => break body,
+                Read::Event { body, place } => break (body, place),
                 Read::NotJson(problem) => {
                     log::error(problem);
                     self.failed = true;
                 }
                 Read::End => {
                     if self.count == 0 && !self.failed {
-                        log::warn(
-                            "there was no event: give JSON on stdin or in files, such as echo '{}' | bootstrap HANDLER",
-                        );
+                        log::warn(format_args!(
+                            "there was no event: give JSON on stdin or in files, such as echo '{{}}' | {} HANDLER",
+                            config::program_name()
+                        ));
                     }
                     return Ok(None);
                 }
@@ -77,13 +117,24 @@ impl Source for Shell {
         };
         self.count += 1;
         self.began = Instant::now();
-        let mut invocation = Invocation { id: request_id(), body, ..Invocation::default() };
+        let ahead = self.events.look_ahead();
+        let mut invocation = Invocation {
+            id: request_id(),
+            body,
+            place: Some(place),
+            is_last: matches!(ahead, Ahead::Nothing),
+            ..Invocation::default()
+        };
+        if let Ahead::Open(pipe) = ahead {
+            invocation.further = Some(pipe);
+        }
         if let Some(timeout) = self.timeout {
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
             invocation.set_deadline(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
         }
         let said = [
             ("Lambda-Runtime-Aws-Request-Id", Some(invocation.id.clone())),
+            ("Lambda-Runtime-Invoked-Function-Arn", Some(self.arn.clone())),
             ("Lambda-Runtime-Deadline-Ms", invocation.deadline_ms.map(|ms| ms.to_string())),
         ];
         invocation.headers = said.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), value?))).collect();
@@ -91,13 +142,12 @@ impl Source for Shell {
     }
 
     fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        let mut line = if stdout.is_terminal() { json::pretty(&answer.body) } else { json::compact(&answer.body) };
+        let is_terminal = io::stdout().is_terminal();
+        let mut line = if is_terminal { json::pretty(&answer.body) } else { json::compact(&answer.body) };
         line.push(b'\n');
-        match stdout.write_all(&line).and_then(|()| stdout.flush()) {
-            // Whoever read the answers has had enough (`| head -1`): so be it.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.events = Events::none(),
-            written => written.context("the answer could not be written to stdout")?,
+        match self.write(&line) {
+            Err(_) if self.unread => {}
+            written => written?,
         }
         self.end(invocation, None);
         Ok(())
@@ -109,7 +159,6 @@ impl Source for Shell {
         _: Option<&str>,
         answer: &mut dyn AnswerStream,
     ) -> anyhow::Result<Option<Fault>> {
-        let mut stdout = io::stdout().lock();
         let mut piece = vec![0; 64 * 1024];
         let mut last = b'\n';
         let fault = loop {
@@ -119,13 +168,11 @@ impl Source for Shell {
                 Err(fault) => break Some(fault),
             };
             last = piece[length - 1];
-            stdout
-                .write_all(&piece[..length])
-                .and_then(|()| stdout.flush())
-                .context("the answer could not be written to stdout")?;
+            // An error ends all: the handler need not go on where nobody reads.
+            self.write(&piece[..length])?;
         };
         if last != b'\n' {
-            stdout.write_all(b"\n")?;
+            self.write(b"\n")?;
         }
         self.failed |= fault.is_some();
         self.end(invocation, fault.as_ref());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::fault::Fault;
-use crate::handler::{Handler, Queue};
+use crate::handler::{Handler, Queue, Replies};
 use crate::invocation::{Ahead, Answer, AnswerStream, Invocation};
 use crate::log;
 use crate::source::Source;
@@ -64,7 +64,9 @@ fn answer(source: &mut dyn Source, handler: &mut dyn Answers, invocation: &mut I
     };
     match exchanged {
         Ok(Answer::Whole(answer)) => source.respond(invocation, &answer),
-        Ok(Answer::Stream { content_type }) => stream(source, handler, invocation, content_type.as_deref()),
+        Ok(Answer::Stream { content_type, begun, whole }) => {
+            stream(source, handler, invocation, content_type.as_deref(), (begun, whole))
+        }
         Err(fault) => report(source, invocation, &fault),
     }
 }
@@ -81,14 +83,19 @@ fn stream(
     handler: &mut dyn Answers,
     invocation: &Invocation,
     content_type: Option<&str>,
+    (begun, whole): (Vec<u8>, bool),
 ) -> anyhow::Result<()> {
-    let mut stream = HandlerStream { handler, deadline: invocation.deadline, ahead: Ahead::default() };
-    let mut piece = vec![0; FIRST_PIECE];
-    match stream.read(&mut piece) {
-        Ok(length) => piece.truncate(length),
-        Err(fault) => return report(source, invocation, &fault),
+    let mut stream = HandlerStream { handler, deadline: invocation.deadline, ahead: Ahead::default(), whole };
+    if begun.is_empty() {
+        let mut piece = vec![0; FIRST_PIECE];
+        match stream.read(&mut piece) {
+            Ok(length) => piece.truncate(length),
+            Err(fault) => return report(source, invocation, &fault),
+        }
+        stream.ahead.push(piece);
+    } else {
+        stream.ahead.push(begun);
     }
-    stream.ahead.push(piece);
     let sent = source.stream(invocation, content_type, &mut stream)?;
     if let Some(fault) = &sent {
         log::fault(fault);
@@ -102,12 +109,15 @@ struct HandlerStream<'a> {
     deadline: Option<Instant>,
     /// What was read to see whether there is anything.
     ahead: Ahead,
+    /// Nothing follows that.
+    whole: bool,
 }
 
 impl AnswerStream for HandlerStream<'_> {
     fn read(&mut self, piece: &mut [u8]) -> Result<usize, Fault> {
         match self.ahead.read(piece) {
             Some(length) => Ok(length),
+            None if self.whole => Ok(0),
             None => self.handler.stream(self.deadline, piece),
         }
     }
@@ -149,24 +159,37 @@ impl Answers for OwnHandler {
 }
 
 /// One worker's side of a handler that several share. Its thread looks after the handler, and ends with `bootstrap`.
-pub struct SharedHandler(pub Arc<Queue>);
+pub struct SharedHandler {
+    queue: Arc<Queue>,
+    /// Where the rest of a streamed answer comes from.
+    replies: Option<Replies>,
+}
+
+impl SharedHandler {
+    pub fn new(queue: Arc<Queue>) -> Self {
+        Self { queue, replies: None }
+    }
+}
 
 impl Answers for SharedHandler {
     fn exchange(&mut self, invocation: &mut Invocation) -> Result<Answer, Fault> {
-        self.0.exchange(invocation)
+        let (answer, replies) = self.queue.exchange(invocation)?;
+        self.replies = Some(replies);
+        Ok(answer)
     }
 
-    fn stream(&mut self, _: Option<Instant>, _: &mut [u8]) -> Result<usize, Fault> {
-        Err(Fault::marshal("A shared handler's answers are not streamed"))
+    fn stream(&mut self, _: Option<Instant>, piece: &mut [u8]) -> Result<usize, Fault> {
+        self.replies.as_mut().map_or(Ok(0), |replies| replies.read(piece))
     }
 
     fn told(&mut self, _: Option<Instant>) -> anyhow::Result<()> {
-        self.0.answered();
+        self.replies = None;
+        self.queue.answered();
         Ok(())
     }
 
     fn abandon(&mut self) {
-        self.0.answered();
+        self.queue.answered();
     }
 
     fn is_alive(&self) -> anyhow::Result<()> {

@@ -26,7 +26,10 @@ pub fn serve_source(source: &mut dyn Source, handler: Handler) -> anyhow::Result
 /// Serves the events of a shell until there are no more. The exit status tells whether one of them failed.
 pub fn serve_shell(mut shell: Shell, setup: &Setup) -> anyhow::Result<ExitCode> {
     match setup.start() {
-        Ok(handler) => serve_source(&mut shell, handler)?,
+        Ok(handler) => match serve_source(&mut shell, handler) {
+            Err(_) if shell.is_unread() => {}
+            served => served?,
+        },
         Err(_) if setup.signals.pending().is_some() => {}
         Err(fault) => {
             log::fault(&fault);

@@ -98,7 +98,7 @@ fn share(address: &str, handler: Handler, count: u16) -> anyhow::Result<ExitCode
         let (mut lambda, queue) = (Lambda::at(address)?.patient(), shared.queue());
         // They wait for Lambda without end, and end with bootstrap.
         let serve = move || {
-            if let Err(error) = events::serve(&mut lambda, &mut SharedHandler(queue.clone())) {
+            if let Err(error) = events::serve(&mut lambda, &mut SharedHandler::new(queue.clone())) {
                 log::error(format_args!("a worker leaves: {error:#}"));
             }
             queue.leave();

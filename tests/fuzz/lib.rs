@@ -18,6 +18,8 @@ mod invocation;
 mod json;
 #[path = "../../src/os.rs"]
 mod os;
+#[path = "../../src/words.rs"]
+mod words;
 #[path = "../../src/xray.rs"]
 mod xray;
 
@@ -41,6 +43,7 @@ mod process_tree {
 #[path = "../../src/shell"]
 mod shell {
     pub mod events;
+    pub mod input;
 }
 
 mod config;

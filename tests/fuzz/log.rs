@@ -19,6 +19,10 @@ impl Lines {
     }
 }
 
+pub fn debug(message: impl Display) {
+    drop(message.to_string());
+}
+
 pub fn info(message: impl Display) {
     drop(message.to_string());
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::io::Read;
 
 /// The emulator, and the functions that were started for it.
-struct Emulator {
+pub struct Emulator {
     functions: Vec<Background>,
     server: Background,
     port: u16,
@@ -23,7 +23,7 @@ struct Emulator {
 
 impl Emulator {
     /// It knows functions by the names of the binaries in a Cargo.toml.
-    fn new(names: &[&str]) -> Self {
+    pub fn new(names: &[&str]) -> Self {
         let folder = Folder::new();
         let package = "[package]\nname = \"functions\"\nversion = \"0.0.0\"\nedition = \"2024\"\n".to_owned();
         let binaries = names.iter().map(|name| format!("[[bin]]\nname = \"{name}\"\npath = \"main.rs\"\n"));
@@ -38,7 +38,7 @@ impl Emulator {
     }
 
     /// Starts `bootstrap` with this handler, in a folder with its files.
-    fn serve(&mut self, name: &str, handler: &str, environment: &[(String, String)], folder: Folder) {
+    pub fn serve(&mut self, name: &str, handler: &str, environment: &[(String, String)], folder: Folder) {
         let mut variables = vec![
             ("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("127.0.0.1:{}/.rt/{name}", self.port)),
             ("_HANDLER".to_owned(), handler.to_owned()),
@@ -51,7 +51,7 @@ impl Emulator {
     }
 
     /// Serves this script.
-    fn serve_script(&mut self, name: &str, script: &str, environment: &[(&str, &str)]) -> &Background {
+    pub fn serve_script(&mut self, name: &str, script: &str, environment: &[(&str, &str)]) -> &Background {
         let folder = Folder::new();
         folder.write("handler", script.as_bytes(), 0o755);
         let environment: Vec<_> =
@@ -60,11 +60,11 @@ impl Emulator {
         self.functions.last().unwrap()
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn story(&self) -> String {
+    pub fn story(&self) -> String {
         let all = [&self.server].into_iter().chain(&self.functions);
         all.map(Background::story).collect::<Vec<_>>().join("\n")
     }

@@ -2,7 +2,8 @@
 //!
 //! The handler is the file `handler.*`, or what the file `env` says that `_HANDLER` is. What `build.sh` makes belongs to it.
 
-use crate::harness::files::{Folder, spawn};
+use crate::harness::files::{Folder, search_path, spawn};
+use crate::harness::tools::mcp_tool;
 use crate::harness::{Function, Shell};
 use serde_json::Value;
 use std::fs;
@@ -14,21 +15,31 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
 
-/// The examples' names: the folders' names.
+/// Those whose toolchains are large: tried with `LAMBDA_STDIO_LARGE=1`.
+const LARGE: [&str; 3] = ["deno", "go", "java"];
+
+/// The names of the examples that are tried: the folders' names.
 pub fn names() -> Vec<String> {
-    let entries = root().read_dir().unwrap().map(Result::unwrap);
-    let folders = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
-    // What belongs to deploy.sh is hidden.
-    let mut names: Vec<_> = folders.filter(|name| !name.starts_with('.')).collect();
+    let large = std::env::var_os("LAMBDA_STDIO_LARGE").is_some_and(|value| value == "1");
+    all_names().into_iter().filter(|name| large || !LARGE.contains(&name.as_str())).collect()
+}
+
+fn all_names() -> Vec<String> {
+    let entries = root().read_dir().unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir());
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
-    assert!(!names.is_empty());
+    assert!(LARGE.iter().all(|large| names.iter().any(|name| name == large)), "{names:?}");
     names
 }
 
 /// The files in an example's folder, less what its `build.sh` or Python may have made there.
 pub fn files(name: &str) -> Vec<String> {
-    let built =
-        |file: &String| file == "__pycache__" || Path::new(file).extension().is_some_and(|ending| ending == "fasl");
+    let built = |file: &String| {
+        let endings = ["bundle", "class", "fasl"];
+        let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+        ["handler", "__pycache__"].contains(&file.as_str()) || ending.is_some_and(|ending| endings.contains(&ending))
+    };
     files_in(&root().join(name)).into_iter().filter(|file| !built(file)).collect()
 }
 
@@ -45,6 +56,8 @@ pub struct Example {
     pub environment: Vec<(String, String)>,
     pub event: String,
     pub response: Value,
+    /// Its handler is a program that is installed elsewhere.
+    is_installed: bool,
 }
 
 impl Example {
@@ -68,7 +81,8 @@ impl Example {
             None => the_file_called_handler(name),
         };
         let (event, response) = (text("event.json"), serde_json::from_str(&text("response.json")).unwrap());
-        Self { folder, handler, environment, event, response }
+        let is_installed = folder.path().join("requirements.txt").exists();
+        Self { folder, handler, environment, event, response, is_installed }
     }
 
     /// Its files, where they are and what they are called.
@@ -99,10 +113,26 @@ fn setting(line: &str, readme: &str) -> (String, String) {
 }
 
 #[test]
+fn the_gallery_shows_each() {
+    let gallery = fs::read_to_string(root().join("README.md")).unwrap();
+    for name in all_names() {
+        assert!(gallery.contains(&format!("[{name}]({name})")), "examples/README.md lacks {name}");
+        for file in ["README.md", "event.json", "response.json"] {
+            assert!(root().join(&name).join(file).exists(), "examples/{name} has no {file}");
+        }
+    }
+}
+
+#[test]
 fn each_answers_on_a_shell() {
     for name in names() {
         let example = Example::new(&name);
-        let mut shell = Shell::bare().arg(&example.handler).arg("event.json");
+        let temporary = example.folder.path().to_str().unwrap();
+        let mut shell = Shell::bare().arg(&example.handler).arg("event.json").env("TMPDIR", temporary);
+        if example.is_installed {
+            let installed = mcp_tool(&example.handler);
+            shell = shell.env("PATH", &format!("{}:{}", search_path(), installed.parent().unwrap().display()));
+        }
         for (path, file) in example.files() {
             shell = shell.copy(&path, &file);
         }
@@ -121,6 +151,9 @@ fn each_answers_on_lambda_and_goes_on() {
     for name in names() {
         let example = Example::new(&name);
         let mut function = Function::empty().handler(&example.handler);
+        if example.is_installed {
+            function = function.with_mcp_server(&example.handler.replace('-', "_"), &example.handler);
+        }
         for (path, file) in example.files() {
             function = function.copy(&path, &file);
         }

@@ -1,26 +1,35 @@
-//! What the READMEs say is so: every block of commands is run, and prints what stands below it.
+//! What the READMEs and the pages in docs/ say is so: every block of commands is run, and prints what stands below it.
 //!
 //! A block is one of these:
 //! - `console`: lines with `$ ` before them are commands for bash, which go on in lines with `> `; the lines below each
 //!   are its standard output;
 //! - two words, `bash greet.sh`: a file of this name, which the commands find;
 //! - `text`: no commands;
-//! - `sh` beginning with `# Not run by the tests: `, and why.
+//! - `sh` beginning with `# Not run by the tests`, and why; or with `# The tests run this`, and how: a test of its own does it;
+//! - another language's name, on a page: an excerpt of a file.
 //!
-//! The section on the emulator needs three terminals, and has a test of its own, beside the other tests of the emulator.
+//! The page on the emulator needs three terminals, and has a test of its own, beside the other tests of the emulator; the page on
+//! deploying shows files for many tools, and has one, too.
 
 use crate::examples;
 use crate::harness::files::{self, Folder, need};
+use crate::harness::tools::{Background, free_port};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A command's longest time, in seconds.
 const LIMIT: &str = "60";
 
-/// The heading of the section that `emulator::readme` checks.
-pub const EMULATOR: &str = "## Try it on an emulator\n";
+/// The page that `emulator::readme` checks.
+pub const EMULATOR: &str = "docs/emulator.md";
+
+/// The pages that other tests check.
+const ELSEWHERE: [&str; 2] = [EMULATOR, "docs/deploying.md"];
+
+/// How many words a reader in a hurry reads.
+const LONGEST_README: usize = 2500;
 
 #[test]
 fn the_readme_is_so() {
@@ -40,14 +49,81 @@ fn the_handlers_documents_are_so() {
 }
 
 #[test]
+fn the_pages_are_so() {
+    let pages: Vec<_> = pages().into_iter().filter(|page| !ELSEWHERE.contains(&page.as_str())).collect();
+    assert!(pages.iter().map(|page| run(page)).sum::<usize>() > 5, "{pages:?}");
+}
+
+#[test]
+fn a_reader_in_a_hurry_finds_each_section_and_each_page() {
+    let readme = read("README.md");
+    let words = readme.split_whitespace().count();
+    assert!(words < LONGEST_README, "the README has {words} words");
+    let (contents, rest) = readme.split_once("\n## ").unwrap();
+    for heading in format!("\n## {rest}").lines().filter_map(|line| line.strip_prefix("## ")) {
+        let link = format!("({})", String::from("#") + &anchor(heading));
+        assert!(heading == "License" || contents.contains(&link), "the contents lack {heading}");
+    }
+    for index in ["docs/README.md", "docs/SUMMARY.md"] {
+        let text = read(index);
+        for page in pages().iter().filter_map(|page| page.strip_prefix("docs/")) {
+            let is_index = ["README.md", "SUMMARY.md"].contains(&page);
+            assert!(is_index || text.contains(&format!("({page})")), "{index} lacks {page}");
+        }
+    }
+}
+
+#[test]
+fn the_release_is_installed_as_the_readme_says() {
+    let text = read("README.md");
+    let block = blocks(&text).into_iter().find(|block| block.text.starts_with("# The tests run this")).unwrap();
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let release = Folder::new();
+    release.copy(files::bootstrap(), "bootstrap");
+    let mut zip = Command::new(need("zip"));
+    zip.args(["-q1", &format!("lambda-stdio-{arch}.zip"), "bootstrap"]).current_dir(release.path());
+    assert!(files::spawn(&mut zip).wait().unwrap().success());
+    let port = free_port();
+    let address = format!("http://127.0.0.1:{port}");
+    let arguments = ["-u", "-m", "http.server", "--bind", "127.0.0.1", &port.to_string()];
+    let server = Background::start(&need("python3"), &arguments, &[], release);
+    server.wait_line("Serving HTTP");
+
+    let place = "https://github.com/OWNER/lambda-stdio/releases/latest/download";
+    assert!(block.text.contains(place), "{}", block.text);
+    let commands = block.text.replace(place, &address);
+    let home = Folder::new();
+    need("curl");
+    need("unzip");
+    let output = files::spawn(
+        Command::new(need("timeout"))
+            .args(["-k1", LIMIT, "sh", "-ec", &format!("{commands}\ncommand -v lambda-stdio; lambda-stdio --version")])
+            .current_dir(home.path())
+            .env_clear()
+            .envs([("HOME", home.path().as_os_str()), ("PATH", files::search_path().as_ref())])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped()),
+    )
+    .wait_with_output()
+    .unwrap();
+    let wanted =
+        format!("{}/.local/bin/lambda-stdio\nlambda-stdio {}\n", home.path().display(), env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     let examples = examples::names().into_iter().map(|name| format!("examples/{name}/README.md"));
-    let own = ["README.md".to_owned(), "benches/README.md".to_owned()];
-    for document in own.into_iter().chain(handlers_documents()).chain(examples) {
+    let own =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benches/README.md", "examples/README.md"];
+    let own = own.map(str::to_owned).into_iter().chain(pages());
+    for document in own.chain(handlers_documents()).chain(examples) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&document);
         let text = fs::read_to_string(&path).unwrap();
         let links = text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap());
-        for link in links.filter(|link| !link.starts_with("http")) {
+        // What is on the forge beside the files is not here.
+        for link in links.filter(|link| !link.starts_with("http") && !link.starts_with("../../actions/")) {
             let (file, place) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
             assert!(target.exists(), "{document} links to {link}, which is not there");
@@ -64,6 +140,16 @@ fn every_link_leads_somewhere() {
 fn anchor(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     words.chars().filter(|&character| character.is_alphanumeric() || character == '-').collect()
+}
+
+/// The pages in docs/, by their paths from the root.
+fn pages() -> Vec<String> {
+    let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").read_dir().unwrap().map(Result::unwrap);
+    let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let name = |path: PathBuf| format!("docs/{}", path.file_name().unwrap().to_str().unwrap());
+    let mut pages: Vec<_> = paths.map(name).collect();
+    pages.sort();
+    pages
 }
 
 /// Every file in handlers/, by its path from the root.
@@ -84,7 +170,10 @@ fn handlers_documents() -> impl Iterator<Item = String> {
     handlers().into_iter().filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "md"))
 }
 
-/// A folder that looks like a checkout after `./build.sh`.
+/// Where `lambda-stdio` is on the `PATH` of a checkout.
+const INSTALLED: &str = "target/path";
+
+/// A folder that looks like a checkout after `./build.sh`, with the program installed.
 pub fn checkout() -> Folder {
     let folder = Folder::new();
     for name in examples::names() {
@@ -98,7 +187,10 @@ pub fn checkout() -> Folder {
         folder.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(&file), &file);
     }
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_bootstrap"), folder.path().join("target/release/bootstrap")).unwrap();
+    fs::create_dir_all(folder.path().join(INSTALLED)).unwrap();
+    for place in ["target/release/bootstrap", "target/path/lambda-stdio"] {
+        symlink(files::bootstrap(), folder.path().join(place)).unwrap();
+    }
     folder
 }
 
@@ -106,31 +198,29 @@ pub fn read(document: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
 }
 
-/// The section with this heading, to the next heading of its level.
-pub fn section<'a>(text: &'a str, heading: &str) -> &'a str {
-    let Some((_, from)) = text.split_once(heading) else { return "" };
-    from.split_once("\n## ").map_or(from, |(section, _)| section)
-}
-
 /// Goes through one document, in a checkout.
 fn check(document: &str) {
+    assert!(run(document) > 0, "{document} shows no command");
+}
+
+/// Runs what a document shows; gives the number of its commands.
+fn run(document: &str) -> usize {
     let folder = checkout();
-    let text = read(document);
-    let elsewhere = section(&text, EMULATOR);
-    let text =
-        if elsewhere.is_empty() { text } else { text.replace(elsewhere, &"\n".repeat(elsewhere.lines().count())) };
     let mut commands = 0;
-    for block in blocks(&text) {
+    for block in blocks(&read(document)) {
         let place = format!("{document}:{}", block.line);
         match block.info.split(' ').collect::<Vec<_>>()[..] {
             ["console"] => commands += console(&folder, &block.text, &place),
             [_, file] => folder.write(file, block.text.as_bytes(), 0o644),
             ["text"] => {}
-            ["sh"] if block.text.starts_with("# Not run by the tests: ") => {}
+            ["sh"]
+                if ["# Not run by the tests", "# The tests run this"].iter().any(|why| block.text.starts_with(why)) => {
+            }
+            [language] if document.starts_with("docs/") && !["", "sh"].contains(&language) => {}
             _ => panic!("{place}: what is a block `{}`?", block.info),
         }
     }
-    assert!(commands > 0, "{document} shows no command");
+    commands
 }
 
 /// The commands of one block, each with what it prints.
@@ -156,7 +246,7 @@ fn console(folder: &Folder, block: &str, place: &str) -> usize {
                 .args(["-k1", LIMIT, "bash", "-c", &command])
                 .current_dir(folder.path())
                 .env_clear()
-                .env("PATH", files::search_path())
+                .env("PATH", format!("{}:{}", folder.path().join(INSTALLED).display(), files::search_path()))
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped()),

@@ -16,6 +16,8 @@ fn a_value_that_cannot_be_read_is_an_init_error_that_names_it() {
         ("HANDLER_STANDBY", "perhaps", "0"),
         ("HANDLER_SHUTDOWN", "perhaps", "graceful"),
         ("HANDLER_TRACE", "perhaps", "1"),
+        ("HANDLER_LANGUAGE", "cobol", "ruby"),
+        ("HANDLER_ARGS", "'open", "quotes"),
     ] {
         let function = Function::bash(ECHO).env(name, value).start();
         function.init_error("Runtime.InvalidConfiguration", name);
@@ -38,6 +40,7 @@ fn every_documented_value_is_taken() {
         ("HANDLER_SHUTDOWN", "none"),
         ("HANDLER_TRACE", "0"),
         ("HANDLER_TRACE", "1"),
+        ("HANDLER_ARGS", "-x 'y z'"),
     ] {
         Function::bash(ECHO).env(name, value).event("1").expect_response("1").run();
     }

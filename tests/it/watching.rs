@@ -5,7 +5,7 @@
 //! to see that a change was passed over: the answer comes from the same process as before.
 
 use crate::harness::fifo::Fifo;
-use crate::harness::files::Folder;
+use crate::harness::files::{Folder, bootstrap};
 use crate::harness::shell::{Output, Typing};
 use crate::harness::{Shell, need};
 use nix::sys::signal::Signal;
@@ -238,9 +238,59 @@ fn a_signal_ends_it_whatever_the_handler_does() {
 }
 
 #[test]
-fn lambda_changes_no_files() {
-    let output = watching(&says("no")).env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9").run().expect_stdout("");
-    output.expect_status(2).expect_stderr("--watch is for a shell");
+fn a_handler_is_followed_wherever_it_lies() {
+    for name in ["../elsewhere/handler", "link"] {
+        let script = format!("cd here && exec \"$0\" --watch {name}");
+        let shell =
+            Shell::bare().program("elsewhere/handler", &says("one")).file("elsewhere/lib/words", "").file("here/x", "");
+        std::os::unix::fs::symlink("../elsewhere/handler", shell.folder().join("here/link")).unwrap();
+        std::os::unix::fs::symlink(".", shell.folder().join("here/circle")).unwrap();
+        let bash = need("bash");
+        let bootstrap = bootstrap().as_os_str();
+        let mut typing = shell.through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref(), bootstrap]).start();
+        assert_eq!(typing.ask("1"), "\"one\"");
+        save(typing.folder(), "elsewhere/handler", &says("two"));
+        assert_eq!(typing.ask("2"), "\"two\"", "{name}");
+        typing.folder().write("elsewhere/lib/words", b"x", 0o644);
+        typing.wait_log("words has changed");
+        reasons(typing, 0);
+    }
+}
+
+#[test]
+fn a_linked_folder_is_watched_too() {
+    let handler = "#!/bin/bash\n. lib/greeting.sh\nwhile read -r e; do echo $x; done\n";
+    let shell = Shell::bare().program("here/handler", handler).file("shared/greeting.sh", "x=1");
+    std::os::unix::fs::symlink("../shared", shell.folder().join("here/lib")).unwrap();
+    let (bash, bootstrap) = (need("bash"), bootstrap().as_os_str());
+    let script = "cd here && exec \"$0\" --watch ./handler";
+    let mut typing = shell.through(&[bash.as_os_str(), "-c".as_ref(), script.as_ref(), bootstrap]).start();
+    assert_eq!(typing.ask("0"), "1");
+    save(typing.folder(), "shared/greeting.sh", "x=2");
+    assert_eq!(typing.ask("0"), "2");
+    reasons(typing, 0);
+}
+
+#[test]
+fn event_files_are_run_again() {
+    let shell = watching(&says("one")).file("event.json", "1").file("other.json", "2 3");
+    let typing = shell.arg("event.json").arg("other.json").start();
+    typing.wait_stdout("\"one\"\n\"one\"\n\"one\"\n");
+    save(typing.folder(), "handler", &says("two"));
+    typing.wait_stdout("\"two\"\n\"two\"\n\"two\"\n");
+    // An event is edited as often as a handler.
+    save(typing.folder(), "handler", "#!/bin/bash\nwhile read -r e; do echo \"$e\"; done\n");
+    typing.wait_stdout("1\n2\n3\n");
+    save(typing.folder(), "event.json", "4");
+    typing.wait_stdout("4\n2\n3\n");
+    typing.signal(Signal::SIGINT);
+    typing.end();
+}
+
+#[test]
+fn on_lambda_nothing_is_an_option() {
+    let function = crate::harness::Function::empty().arg("--watch").arg("handler");
+    function.expect_init_error("Runtime.HandlerNotFound", "--watch").run();
 }
 
 #[test]

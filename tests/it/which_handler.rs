@@ -1,5 +1,8 @@
 //! What `$_HANDLER` means: each way to name a handler, and each way to get it wrong.
 
+mod arguments;
+mod hints;
+
 use crate::harness::{Function, need};
 
 const MALFORMED: &str = "Runtime.MalformedHandlerName";
@@ -27,11 +30,13 @@ fn control_characters_are_malformed() {
 #[test]
 fn a_lisp_form_is_for_the_sbcl_adapter() {
     need("sbcl");
-    // Even where a file has that very name.
     for name in ["'no-package::handler", "(error \"from SBCL\")"] {
-        let function = Function::empty().handler(name).program(name, named("a"));
+        let function = Function::empty().handler(name);
         function.expect_init_error("Runtime.ImportModuleError", "").expect_log("SB").run();
+        // But a file of that very name comes first.
+        Function::empty().handler(name).program(name, named("a")).event("1").expect_response("\"a\"").run();
     }
+    Function::empty().handler("my(1).sh").program("my(1).sh", named("b")).event("1").expect_response("\"b\"").run();
 }
 
 #[test]
@@ -181,4 +186,14 @@ fn a_file_that_is_neither_executable_nor_a_script_is_an_init_error() {
     let kind = body["errorType"].as_str().unwrap();
     assert!([NOT_FOUND, INVALID].contains(&kind), "{body}");
     function.init_error(kind, "handler");
+}
+
+#[test]
+fn a_package_is_a_module() {
+    need("python3");
+    let function = Function::empty().file("pkg/__init__.py", "def f(event, context): return ['pkg']").handler("pkg.f");
+    function.event("1").expect_response("[\"pkg\"]").run();
+    need("node");
+    let function = Function::empty().file("web/index.js", "exports.f = async () => ['web']").handler("web.f");
+    function.event("1").expect_response("[\"web\"]").run();
 }

@@ -5,6 +5,8 @@
 //! there is nothing to lose, and nothing is learned from it.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::limits::Limits;
@@ -15,6 +17,7 @@ use crate::handler::instance::Instance;
 use crate::handler::process::Cadence;
 use crate::handler::protocol::Dialogue;
 use crate::invocation::{Answer, Invocation, LARGEST_ANSWER};
+use crate::os;
 use crate::process_tree::ProcessTree;
 
 /// On a shell, where no event follows, a handler that has been quiet for so long gets end-of-file.
@@ -39,6 +42,8 @@ pub struct Search {
     early: Option<Instant>,
     /// No event follows, so that quiet counts.
     last: bool,
+    /// It is the last event once nothing can come from here any more.
+    further: Option<Arc<OwnedFd>>,
     quiet_since: Instant,
     printed: u32,
 }
@@ -50,6 +55,7 @@ impl Search {
             seen_before: false,
             early: limits.answer_by.and_then(|by| by.checked_sub(half_margin)),
             last: invocation.is_last,
+            further: invocation.further.clone(),
             quiet_since: Instant::now(),
             printed: 0,
         }
@@ -73,6 +79,7 @@ impl Search {
             self.quiet_since = now;
         }
         if self.cadence.is_due() {
+            self.last |= self.further.as_ref().is_some_and(|pipe| os::has_ended(pipe));
             let seen = instance.process.activity().at_rest;
             if seen && self.seen_before {
                 return Some(Proof::AtRest);

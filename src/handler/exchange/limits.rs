@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
 use crate::handler::stopping::Stopping;
+use crate::log;
 use crate::os::Signals;
 
 /// An exchange's limits, and what else is to be looked after during it.
@@ -22,17 +23,28 @@ pub struct Limits<'a> {
     pub began: Instant,
     /// When the last wait for the process began.
     pub looked: Option<Instant>,
+    /// When a person at a shell is told what a handler without an answer is seen doing: once.
+    pub hint_at: Option<Instant>,
 }
 
 impl Limits<'_> {
     /// Waits once for something to happen to `instance`, at most until `until` or the exchange's own end.
     pub fn wait(&mut self, instance: &mut Instance, until: Option<Instant>) -> io::Result<()> {
         let wait = Wait {
-            until: [until, self.end()].into_iter().flatten().min(),
+            until: [until, self.end(), self.hint_at].into_iter().flatten().min(),
             signals: self.stopping.is_none().then_some(self.signals),
             ..Wait::default()
         };
-        self.looked = Some(Instant::now());
+        let now = Instant::now();
+        self.looked = Some(now);
+        if self.hint_at.is_some_and(|hint_at| now >= hint_at) {
+            self.hint_at = None;
+            log::info(format_args!(
+                "no answer for {:.0} s: the handler {} (--quiet leaves this out, --timeout ends it)",
+                (now - self.began).as_secs_f64(),
+                instance.process.activity().seen
+            ));
+        }
         let woke = match &mut self.standby {
             Some(standby) => {
                 let woke = poll::wait(&mut [&mut instance.process, &mut standby.process], &wait)?;

@@ -34,7 +34,7 @@ pub fn exchange(instance: &mut Instance, id: &str, limits: &mut Limits<'_>) -> i
                 Ok(Some(Item::StreamHead(head))) => {
                     instance.answers += 1;
                     let content_type = head.header("Content-Type").map(str::to_owned);
-                    return Ok(Outcome::Answer(Answer::Stream { content_type }));
+                    return Ok(Outcome::Answer(Answer::stream(content_type)));
                 }
                 Ok(None) => break,
                 Err(broken) => return Ok(break_off(instance, &broken)),

@@ -1,7 +1,10 @@
-//! One exchange: an event given to one process, and what came of it. `line`, `oneshot` and `message` each have one way to
-//! talk; `end_of_file` finds out whether an undecided handler reads to end-of-file; `limits` and `outcome` are what they share.
+//! One exchange: an event given to one process, and what came of it. `line`, `oneshot`, `message`, `cgi` and `jsonrpc` each
+//! have one way to talk; `end_of_file` finds out whether an undecided handler reads to end-of-file; `limits` and `outcome` are
+//! what they share.
 
+mod cgi;
 mod end_of_file;
+pub mod jsonrpc;
 mod limits;
 mod line;
 mod message;
@@ -15,6 +18,8 @@ pub use self::limits::Limits;
 pub use self::outcome::{Outcome, Streamed};
 use super::instance::Instance;
 use super::process::poll::{self, Wait};
+use super::protocol::cgi::Page;
+use super::protocol::jsonrpc::Event;
 use super::protocol::{Input, Protocol};
 use crate::fault::Fault;
 use crate::invocation::{Answer, Invocation};
@@ -63,6 +68,8 @@ pub fn carry_out(
             None => oneshot::collect(instance, limits),
         },
         Protocol::Messages => message::exchange(instance, &invocation.id, limits),
+        // What these are given is no event: see below.
+        Protocol::Cgi | Protocol::JsonRpc => Err(io::Error::other("there is no such exchange")),
         Protocol::Loop | Protocol::BufferedLoop => line::exchange(instance, None, limits),
         Protocol::Undecided => {
             let search = end_of_file::Search::new(invocation, manner.half_margin, limits);
@@ -71,12 +78,36 @@ pub fn carry_out(
     }
 }
 
+/// Gives a request's body to a CGI program that was started for it, and waits for the response, or for its beginning.
+pub fn serve(
+    instance: &mut Instance,
+    page: Page,
+    body: Vec<u8>,
+    streaming: bool,
+    limits: &mut Limits<'_>,
+) -> io::Result<Outcome> {
+    instance.begin_event();
+    instance.process.stdin.give(body, true);
+    if streaming { cgi::begin_stream(instance, page, limits) } else { cgi::collect(instance, page, limits) }
+}
+
+/// Gives an event to a JSON-RPC server, and waits for the answer, or for its beginning.
+pub fn call(instance: &mut Instance, event: Event, limits: &mut Limits<'_>) -> io::Result<Outcome> {
+    instance.process.empty_stdout();
+    instance.begin_event();
+    if instance.is_useless() {
+        return Ok(Outcome::Untouched);
+    }
+    jsonrpc::exchange(instance, event, limits)
+}
+
 /// Waits for the next piece of an answer that is a stream.
 pub fn stream(instance: &mut Instance, piece: &mut [u8], limits: &mut Limits<'_>) -> io::Result<Streamed> {
-    if instance.protocol().is_oneshot() {
-        oneshot::stream(instance, piece, limits)
-    } else {
-        message::stream(instance, piece, limits)
+    match instance.protocol() {
+        Protocol::Cgi => cgi::stream(instance, piece, limits),
+        Protocol::JsonRpc => jsonrpc::stream(instance, piece, limits),
+        Protocol::Messages => message::stream(instance, piece, limits),
+        _ => oneshot::stream(instance, piece, limits),
     }
 }
 

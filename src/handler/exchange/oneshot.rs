@@ -102,7 +102,7 @@ pub fn begin_stream(instance: &mut Instance, content_type: &str, limits: &mut Li
     if instance.process.stdout.output.is_empty() {
         return collect(instance, limits);
     }
-    Ok(Outcome::Answer(Answer::Stream { content_type: Some(content_type.to_owned()) }))
+    Ok(Outcome::Answer(Answer::stream(Some(content_type.to_owned()))))
 }
 
 /// Waits for the next bytes of an answer that is being streamed: whatever is there.

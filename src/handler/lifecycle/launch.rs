@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
@@ -11,6 +13,7 @@ use crate::handler::process::{Cadence, Process, describe};
 use crate::handler::program::{Program, cannot_run};
 use crate::handler::protocol::Protocol;
 use crate::handler::stopping::{GRACE, end_by};
+use crate::handler::variables::Variable;
 use crate::log;
 use crate::os::{Image, Signals};
 
@@ -47,14 +50,32 @@ impl Launch {
         Ok(())
     }
 
-    /// Starts a process that will be talked with by `protocol`, and leaves it to itself.
-    pub fn start(&self, protocol: Protocol) -> Result<Instance, Fault> {
+    /// Starts a process that will be talked with by `protocol`, and leaves it to itself. `variables` are those of the event
+    /// that it is started for, if there is one.
+    pub fn start(&self, protocol: Protocol, variables: &[Variable]) -> Result<Instance, Fault> {
         let Some((program, image)) = &self.loaded else {
             return Err(Fault::handler_not_found("There is no handler to start yet"));
         };
-        let process = Process::start(&program.path, &program.folder, image, &self.signals)
-            .map_err(|error| cannot_run(program, &error))?;
+        let own = if variables.is_empty() { None } else { Some(image.with(variables)) };
+        let own = own.transpose().map_err(|error| Fault::environment_too_large(&error))?;
+        let image = own.as_ref().unwrap_or(image);
+        let process = Process::start(&program.path, &program.folder, image, &self.signals).map_err(|error| {
+            let is_too_large = error.raw_os_error() == Some(Errno::E2BIG as i32);
+            if is_too_large && own.is_some() {
+                Fault::environment_too_large(&error)
+            } else {
+                cannot_run(program, &error)
+            }
+        })?;
         Ok(Instance::new(process, protocol))
+    }
+
+    /// Whether `instance` is seen to wait for an event, or has had its time for that. Whoever asks does not wait.
+    pub fn see_ready(&self, instance: &mut Instance) -> bool {
+        instance.ready = instance.ready
+            || instance.started().elapsed() >= self.ready_timeout
+            || instance.is_seen_ready(Instant::now());
+        instance.ready
     }
 
     /// Waits until `instance` is ready, which it is when it waits for an event or its time for that is up; at most until

@@ -2,6 +2,7 @@
 
 use crate::config::Mode;
 use crate::handler::protocol::Protocol;
+use crate::handler::protocol::jsonrpc::Serves;
 use crate::log;
 
 /// A handler that was taken for one that reads to end-of-file, and then fails so many events before it answers one, was
@@ -13,6 +14,8 @@ const FAILURES: u32 = 2;
 pub struct Learned {
     mode: Mode,
     pub protocol: Protocol,
+    /// Which callers a JSON-RPC server serves.
+    pub serves: Serves,
     /// A oneshot program that does not wait for its event is started when the event is there.
     pub needs_no_event: bool,
     /// How many events failed since it was learned that there is one process per event; `None` once one was answered.
@@ -27,8 +30,10 @@ impl Learned {
             Mode::Auto => Protocol::Undecided,
             Mode::Loop => Protocol::Loop,
             Mode::Oneshot => Protocol::Oneshot,
+            Mode::Cgi => Protocol::Cgi,
+            Mode::JsonRpc => Protocol::JsonRpc,
         };
-        Self { mode, protocol, needs_no_event: false, failures: None }
+        Self { mode, protocol, serves: Serves::default(), needs_no_event: false, failures: None }
     }
 
     /// A process that was talked with by `protocol` has been through an event: whether it answered it well, and whether it

@@ -14,13 +14,13 @@ use super::launch::Awaited;
 use super::pool::Pool;
 use super::reload::Reload;
 use super::starts::Starts;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait};
-use crate::handler::program::{Program, find};
-use crate::handler::protocol::Protocol;
+use crate::handler::program::{Program, Sought, find};
 use crate::handler::stopping::Stopping;
+use crate::handler::variables::Variable;
 use crate::idle::Wanted;
 use crate::log;
 use crate::os::Signals;
@@ -37,26 +37,28 @@ pub struct Lifecycle {
     pub starts: Starts,
     pub pool: Pool,
     reload: Option<Reload>,
-    /// Where a handler is looked for by its name, when a person has edited it.
-    name: OsString,
-    config: Config,
+    /// The handler was started again because a file has changed, and nobody who waits for that was told.
+    changed: bool,
+    /// What a handler is looked for by, when a person has edited it.
+    sought: Sought,
     /// An event is being worked on or answered: no process is replaced meanwhile.
     pub busy: bool,
 }
 
 impl Lifecycle {
-    /// Starts the handler that `name` means and waits until it is ready. Any fault is one of the start: an init error.
+    /// Starts the handler that `sought` means and waits until it is ready. Any fault is one of the start: an init error.
     /// Without a `program` it is found here, and anew when it has changed.
     pub fn start(
         config: Config,
-        name: &OsString,
+        sought: &Sought,
         program: Option<Program>,
         signals: Arc<Signals>,
         context_file: Option<OsString>,
         reload: Option<Reload>,
     ) -> Result<Self, Fault> {
-        let starts = Starts::new(config.clone(), name.clone(), context_file, signals);
-        let mut lifecycle = Self { starts, pool: Pool::default(), reload, name: name.clone(), config, busy: false };
+        let starts = Starts::new(config, sought.name.clone(), context_file, signals);
+        let mut lifecycle =
+            Self { starts, pool: Pool::default(), reload, changed: false, sought: sought.clone(), busy: false };
         match program {
             Some(program) => lifecycle.start_first(program)?,
             None => lifecycle.start_anew()?,
@@ -74,8 +76,8 @@ impl Lifecycle {
     }
 
     /// The process that gets an event now, which must be answered by `answer_by`. While it is still starting, it is waited
-    /// for.
-    pub fn take_for_event(&mut self, answer_by: Option<Instant>) -> Result<Instance, Fault> {
+    /// for. `variables` are the event's, for a process that is started for it.
+    pub fn take_for_event(&mut self, answer_by: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
         loop {
             let mut instance = match self.pool.take() {
                 Some(instance) if instance.is_useless() => {
@@ -83,10 +85,9 @@ impl Lifecycle {
                     continue;
                 }
                 Some(instance) => instance,
-                None => self.starts.next(&mut self.pool, answer_by)?,
+                None => self.starts.next(&mut self.pool, answer_by, variables)?,
             };
-            // A oneshot that is started for its event may be right not to wait for it.
-            if instance.protocol() == Protocol::Oneshot && !self.starts.starts_ahead() {
+            if self.starts.starts_for_event() {
                 return Ok(instance);
             }
             match self.starts.await_ready(&mut self.pool, &mut instance, answer_by) {
@@ -146,6 +147,9 @@ impl Lifecycle {
                 self.follow_changes();
                 if self.pool.is_stopping() {
                     return Err(io::Error::other("a signal ends the wait"));
+                }
+                if wanted.until_changed && std::mem::take(&mut self.changed) {
+                    return Ok(());
                 }
                 self.replace_ended();
                 if self.starts.is_alive().is_err() {
@@ -247,6 +251,7 @@ impl Lifecycle {
             log::info(format_args!("{} has changed: the handler is started again", file.display()));
             self.pool.let_go(!self.starts.learned.protocol.is_oneshot());
             self.starts.restarts.succeeded();
+            self.changed = true;
             if self.start_anew().is_err() {
                 self.pool.note_signal(&self.starts.launch.signals);
             }
@@ -263,7 +268,10 @@ impl Lifecycle {
 
     /// Starts what the handler's name means by now. An error is only a signal's.
     fn start_anew(&mut self) -> Result<(), Fault> {
-        let found = find(&self.name, &self.config.task_root, &config::search_path());
+        let found = find(&self.sought);
+        if let (Some(reload), Ok(Program { file: Some(file), .. })) = (&mut self.reload, &found) {
+            reload.follow(file);
+        }
         let started = found.and_then(|program| self.start_first(program));
         self.read_changes_after_work();
         match started {

@@ -21,11 +21,16 @@ const LONGEST_BURST: Duration = Duration::from_secs(1);
 pub struct Reload(Changes);
 
 impl Reload {
-    /// For the files under `root`.
-    pub fn under(root: &Path) -> Result<Self, Fault> {
-        Changes::under(root)
+    /// For the files under `root`, and `others` that are a reason to start it again.
+    pub fn under(root: &Path, others: &[PathBuf]) -> Result<Self, Fault> {
+        Changes::under(root, others)
             .map(Self)
             .map_err(|error| Fault::system(&format!("The files in {} cannot be watched", root.display()), &error))
+    }
+
+    /// This is the handler's own file by now: its folder is watched, wherever it lies.
+    pub fn follow(&mut self, file: &Path) {
+        self.0.follow(file);
     }
 
     /// Readable when a file changes.

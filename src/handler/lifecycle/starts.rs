@@ -10,11 +10,13 @@ use super::launch::{Awaited, Launch};
 use super::learned::Learned;
 use super::pool::Pool;
 use super::restarts::Restarts;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Mode};
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::process::describe;
 use crate::handler::program::Program;
+use crate::handler::protocol::{Protocol, cgi};
+use crate::handler::variables::Variable;
 use crate::log;
 use crate::os::Signals;
 
@@ -61,6 +63,14 @@ impl Starts {
                 environment.push((name.into(), value.into()));
             }
         }
+        if self.learned.protocol == Protocol::Cgi {
+            environment.retain(|(name, _)| !cgi::is_meta_variable(&name.to_string_lossy()));
+        }
+        if program.speaks_messages && matches!(self.config.mode, Mode::Cgi | Mode::JsonRpc) {
+            return Err(Fault::invalid_configuration(format!(
+                "{program} is a function, and HANDLER_MODE says that it is a program which talks otherwise: name a program as the handler, or leave HANDLER_MODE unset"
+            )));
+        }
         self.launch.load(program, &environment)
     }
 
@@ -77,7 +87,7 @@ impl Starts {
     }
 
     fn once(&mut self) -> Result<Option<Instance>, Fault> {
-        let mut instance = self.launch.start(self.learned.protocol)?;
+        let mut instance = self.launch.start(self.learned.protocol, &[])?;
         match self.launch.await_ready(&mut instance, None)? {
             Awaited::Ready | Awaited::Starting => Ok(Some(instance)),
             Awaited::Finished => self.finished_early().map(|()| None),
@@ -89,11 +99,12 @@ impl Starts {
         if self.restarts.next.is_some_and(|next| Instant::now() < next) || self.restarts.given_up().is_some() {
             return None;
         }
-        self.launch.start(self.learned.protocol).map_err(|fault| self.restarts.failed(fault)).ok()
+        self.launch.start(self.learned.protocol, &[]).map_err(|fault| self.restarts.failed(fault)).ok()
     }
 
     /// Starts the next process as soon as it is time to, at most until `until`, and does not wait for it.
-    pub fn next(&mut self, pool: &mut Pool, until: Option<Instant>) -> Result<Instance, Fault> {
+    /// `variables` are those of the event that it is started for, if there is one.
+    pub fn next(&mut self, pool: &mut Pool, until: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
         loop {
             if let Some(fault) = self.restarts.given_up() {
                 return Err(fault);
@@ -111,8 +122,9 @@ impl Starts {
                 fault.message = format!("The handler could not be started in time: {}", last.message);
                 return Err(fault);
             }
-            match self.launch.start(self.learned.protocol) {
+            match self.launch.start(self.learned.protocol, variables) {
                 Ok(instance) => return Ok(instance),
+                Err(fault) if fault.is_of_the_event() => return Err(fault),
                 Err(fault) => self.restarts.failed(fault),
             }
         }
@@ -130,7 +142,7 @@ impl Starts {
         while self.starts_ahead() && !pool.is_stopping() {
             let mut instance = match next.take() {
                 Some(instance) => instance,
-                None => self.next(pool, until).ok()?,
+                None => self.next(pool, until, &[]).ok()?,
             };
             if let Some(Awaited::Ready | Awaited::Starting) = self.await_ready(pool, &mut instance, until) {
                 return Some(instance);
@@ -196,7 +208,15 @@ impl Starts {
 
     /// Whether a process is started before its event is there.
     pub fn starts_ahead(&self) -> bool {
-        !self.learned.protocol.is_oneshot() || (self.config.standby != Some(false) && !self.learned.needs_no_event)
+        match self.learned.protocol {
+            Protocol::Cgi => false,
+            protocol => !protocol.is_oneshot() || (self.config.standby != Some(false) && !self.learned.needs_no_event),
+        }
+    }
+
+    /// Whether a process is started for one event, which it may be right not to wait for.
+    pub fn starts_for_event(&self) -> bool {
+        matches!(self.learned.protocol, Protocol::Oneshot | Protocol::Cgi) && !self.starts_ahead()
     }
 
     /// Whether a second process stands by beside the one that has a loop.

@@ -2,8 +2,7 @@
 //! user deploys. Each loads the user's code, says when it is ready, and speaks messages.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How functions of one language are run.
 #[derive(Debug)]
@@ -150,40 +149,17 @@ const SBCL: Adapter = Adapter {
 };
 
 /// In the order in which their source files are looked for.
-const ALL: [&Adapter; 5] = [&PYTHON, &NODE, &BASH, &SBCL, &RUBY];
+pub const ALL: [&Adapter; 5] = [&PYTHON, &NODE, &BASH, &SBCL, &RUBY];
 
 /// What an adapter is to run.
 #[derive(Debug)]
 pub enum Entry<'a> {
-    /// `name` in the source file `file`.
+    /// `name` in the source file `file`, or in the module that the language itself finds under this name.
     Function { adapter: &'static Adapter, file: &'a Path, name: &'a OsStr },
     /// A Roswell script.
     RoswellScript { file: &'a Path },
     /// A Lisp form, or several.
     LispForm { form: &'a OsStr },
-}
-
-/// All source files that `stem` may stand for, each with its adapter.
-pub fn sources(stem: &Path) -> impl Iterator<Item = (&'static Adapter, PathBuf)> {
-    let endings = ALL.into_iter().flat_map(|adapter| adapter.endings.iter().map(move |ending| (adapter, ending)));
-    endings.map(move |(adapter, ending)| {
-        let mut file = stem.as_os_str().to_owned();
-        file.push(".");
-        file.push(ending);
-        (adapter, file.into())
-    })
-}
-
-/// The source file of `pkg.mod.f`, which is what Python's users call the function `f` in `pkg/mod.py`.
-pub fn module<'a>(name: &'a OsStr, task_root: &Path) -> Option<(&'static Adapter, PathBuf, &'a OsStr)> {
-    let mut words: Vec<_> = name.as_bytes().split(|&byte| byte == b'.').map(OsStr::from_bytes).collect();
-    let function = words.pop()?;
-    if words.len() < 2 || words.iter().any(|word| word.is_empty() || word.as_bytes().contains(&b'/')) {
-        return None;
-    }
-    let mut file = task_root.join(words.iter().collect::<PathBuf>()).into_os_string();
-    file.push(".py");
-    Some((&PYTHON, file.into(), function))
 }
 
 /// The adapter for `entry`, and the arguments of its interpreter. `memory`: what the function may use, in MB.

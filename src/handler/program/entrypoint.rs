@@ -4,11 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
 use crate::fault::Fault;
+use crate::log;
+use crate::words::encoding_mark;
 
 /// What is started, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Program {
     pub folder: PathBuf,
     /// It is an adapter: it says itself when it is ready, and speaks messages.
     pub speaks_messages: bool,
+    /// The handler's own file: a program, a script, or a function's source.
+    pub file: Option<PathBuf>,
     /// Variables that it is started with, unless they are set.
     pub variables: &'static [(&'static str, &'static str)],
 }
@@ -43,8 +48,7 @@ pub fn cannot_run(program: &Program, error: &std::io::Error) -> Fault {
     let interpreter = first_line.as_deref().and_then(interpreter).map(|(interpreter, _)| interpreter);
     let advice = match (error.raw_os_error().map(Errno::from_raw), interpreter) {
         (Some(Errno::ENOENT), _) if first_line.as_ref().is_some_and(|line| line.ends_with(b"\r")) => {
-            "its first line ends in a carriage return, as Windows writes it: remove those (sed -i 's/\\r$//' FILE)"
-                .to_owned()
+            format!("its first line ends in a carriage return, {WINDOWS}")
         }
         (Some(Errno::ENOENT), _) if !program.folder.is_dir() => {
             format!("the folder {} (LAMBDA_TASK_ROOT) is not there", program.folder.display())
@@ -58,9 +62,12 @@ pub fn cannot_run(program: &Program, error: &std::io::Error) -> Fault {
         (Some(Errno::ENOEXEC), _) if first_line.as_ref().is_some_and(|line| line.starts_with(b"\x7fELF")) => {
             format!("it was built for another machine than this {} one", std::env::consts::ARCH)
         }
-        (Some(Errno::ENOEXEC), _) => {
-            "it is no program, and a script must begin with #! and its interpreter, such as #!/bin/sh".to_owned()
-        }
+        (Some(Errno::ENOEXEC), _) => match encoding(&program.path) {
+            Some(encoding) => format!("a script must begin with #!, and this one begins with {encoding}"),
+            None => {
+                "it is no program, and a script must begin with #! and its interpreter, such as #!/bin/sh".to_owned()
+            }
+        },
         (Some(Errno::EACCES), None) => "it must be executable, in folders that may be entered".to_owned(),
         _ => "see execve(2)".to_owned(),
     };
@@ -75,6 +82,55 @@ fn shortage(error: Errno) -> Option<&'static str> {
         Errno::ENOMEM => Some("there is no memory left for a process: give the function more"),
         _ => None,
     }
+}
+
+/// What to do about lines that end in CR LF.
+const WINDOWS: &str = "as Windows writes it: remove those (sed -i 's/\\r$//' FILE)";
+
+/// So much of a script is looked at.
+const LOOKED_AT: u64 = 64 * 1024;
+
+/// They take a carriage return for a part of the word before it.
+const SHELLS: [&[u8]; 5] = [b"sh", b"bash", b"dash", b"ksh", b"zsh"];
+
+/// A script whose first line ends in a carriage return: env(1) takes it for a part of the interpreter's name, and so does Linux
+/// itself, which would say so.
+pub fn check_line_ends(script: &Path, is_run_by_linux: bool) -> Result<(), Fault> {
+    let Some(line) = first_line(script).filter(|line| line.starts_with(b"#!")) else { return Ok(()) };
+    let Some((program, words)) = interpreter(&line) else { return Ok(()) };
+    let is_env = program.file_name() == Some(OsStr::new("env"));
+    if line.ends_with(b"\r") && (is_env || !is_run_by_linux) {
+        return Err(Fault::invalid_entrypoint(format!(
+            "{} cannot be run: its first line ends in a carriage return, {WINDOWS}",
+            script.display()
+        )));
+    }
+    let named =
+        if is_env { words.first().map_or(&[][..], |words| words.as_bytes()) } else { program.as_os_str().as_bytes() };
+    let named = named.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    if SHELLS.contains(&named.split(u8::is_ascii_whitespace).next().unwrap_or_default()) {
+        warn_of_line_ends(script);
+    }
+    Ok(())
+}
+
+/// Says that the lines of a shell's script end in CR LF, or that it begins with a mark.
+pub fn warn_of_line_ends(script: &Path) {
+    let mut start = Vec::new();
+    let read = fs::File::open(script).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
+    if read.is_ok() && memchr::memmem::find(&start, b"\r\n").is_some() {
+        log::warn(format_args!("lines of {} end in a carriage return, {WINDOWS}", script.display()));
+    }
+    if let Some(encoding) = encoding_mark(&start) {
+        log::warn(format_args!("{} begins with {encoding}", script.display()));
+    }
+}
+
+/// How a file begins that is not what a program reads: with words that say what to do.
+pub fn encoding(path: &Path) -> Option<&'static str> {
+    let mut start = [0; 3];
+    fs::File::open(path).ok()?.read_exact(&mut start).ok()?;
+    encoding_mark(&start)
 }
 
 /// The beginning of a file's first line, without its line feed.
@@ -97,6 +153,11 @@ pub fn interpreter(first_line: &[u8]) -> Option<(PathBuf, Vec<OsString>)> {
     (!path.is_empty()).then(|| (OsStr::from_bytes(path).into(), arguments))
 }
 
+/// A file that may be run, as far as its mode says.
+pub fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,8 +177,14 @@ mod tests {
         let advice = |name: &str, content: &str, error: Errno| {
             let path = folder.join(format!("lambda-stdio-advice-{name}-{}", std::process::id()));
             fs::write(&path, content).expect("a file");
-            let program =
-                Program { path, arguments: vec![], folder: folder.clone(), speaks_messages: false, variables: &[] };
+            let program = Program {
+                path,
+                arguments: vec![],
+                folder: folder.clone(),
+                speaks_messages: false,
+                variables: &[],
+                file: None,
+            };
             let message = cannot_run(&program, &error.into()).message;
             let _ = fs::remove_file(&program.path);
             message
@@ -126,6 +193,7 @@ mod tests {
         assert!(advice("none", "#!/no/such\n", Errno::ENOENT).contains("/no/such"));
         assert!(advice("elf", "\x7fELF", Errno::ENOEXEC).contains("another machine"));
         assert!(advice("text", "hello", Errno::ENOEXEC).contains("#!/bin/sh"));
+        assert!(advice("mark", "\u{feff}#!/bin/sh\n", Errno::ENOEXEC).contains("byte order mark"));
         assert!(advice("full", "#!/bin/sh\n", Errno::EAGAIN).contains("processes and threads"));
     }
 }

@@ -1,6 +1,8 @@
 //! What one handler process has said so far, and what its output means by that: a greeting, log text, an answer.
 
+use super::cgi::Page;
 use super::greeting::{GREETING, Greeting};
+use super::jsonrpc::Talk;
 use super::kind::Protocol;
 use super::reader::{Broken, Item, Reader, Stream};
 use super::reply::log_dropped;
@@ -27,6 +29,10 @@ pub struct Dialogue {
     pub text: Lines,
     /// Looks for the answer to the event at hand, and before the first event for what is finished.
     pub scan: Scan,
+    /// The response that it is giving (CGI).
+    pub page: Option<Page>,
+    /// What it has said of the events in flight (JSON-RPC).
+    pub talk: Talk,
     phase: Phase,
     greeting: Greeting,
     reader: Reader,
@@ -41,7 +47,12 @@ impl Dialogue {
             protocol,
             text: Lines::dropping_empty(),
             scan: Scan::before_event(),
-            phase: if protocol == Protocol::Oneshot { Phase::Speaking } else { Phase::Opening },
+            page: None,
+            talk: Talk::default(),
+            phase: match protocol {
+                Protocol::Oneshot | Protocol::Cgi | Protocol::JsonRpc => Phase::Speaking,
+                _ => Phase::Opening,
+            },
             greeting: Greeting::default(),
             reader: Reader::new(),
             opening_error: None,
@@ -71,7 +82,7 @@ impl Dialogue {
 
     /// Whether it can be given no event, since nothing that it says can be read.
     pub fn is_broken(&self) -> bool {
-        self.phase == Phase::Broken
+        self.phase == Phase::Broken || self.talk.broken().is_some()
     }
 
     /// The error object that it printed in place of becoming ready.
@@ -84,6 +95,9 @@ impl Dialogue {
         self.greet(output);
         match (self.protocol, self.phase) {
             (_, Phase::Broken) => output.clear(),
+            // It is on its way to the caller.
+            (Protocol::Cgi, _) => {}
+            (Protocol::JsonRpc, _) => self.talk.hear(output),
             // All of it is one answer. One byte more than any answer has tells that it is too large.
             (Protocol::Oneshot, _) | (Protocol::LearnedOneshot, Phase::Speaking) => output.truncate(LARGEST_ANSWER + 1),
             (_, Phase::Opening) => self.log_finished(output),
@@ -105,6 +119,8 @@ impl Dialogue {
             }
             output.clear();
             self.scan = Scan::before_event();
+        } else if self.protocol == Protocol::JsonRpc {
+            self.talk.hear_last(output);
         }
         self.text.flush();
     }

@@ -25,8 +25,12 @@ impl Input {
     pub fn encode(protocol: Protocol, invocation: &Invocation, mut event: Vec<u8>) -> Self {
         let mut frame = Frame { start: 0, length: event.len() };
         match protocol {
-            Protocol::Oneshot => Self { bytes: event, then_end: true, frame },
-            Protocol::Loop | Protocol::Undecided | Protocol::LearnedOneshot | Protocol::BufferedLoop => {
+            Protocol::Oneshot | Protocol::Cgi => Self { bytes: event, then_end: true, frame },
+            Protocol::Loop
+            | Protocol::Undecided
+            | Protocol::LearnedOneshot
+            | Protocol::BufferedLoop
+            | Protocol::JsonRpc => {
                 // Raw CR and LF are white space in JSON: as spaces they leave one line.
                 crate::json::flatten(&mut event);
                 event.push(b'\n');

@@ -17,12 +17,17 @@ pub enum Protocol {
     BufferedLoop,
     /// Messages with headers, from adapters and libraries.
     Messages,
+    /// The request in the environment, its body and end-of-file in, a response with header lines out: one process per
+    /// request.
+    Cgi,
+    /// Messages of JSON-RPC, a line each, to a server that lives on.
+    JsonRpc,
 }
 
 impl Protocol {
     /// Whether there is one process per event.
     pub fn is_oneshot(self) -> bool {
-        matches!(self, Self::Oneshot | Self::LearnedOneshot | Self::BufferedLoop)
+        matches!(self, Self::Oneshot | Self::LearnedOneshot | Self::BufferedLoop | Self::Cgi)
     }
 
     /// Whether what is printed before the event, but for finished lines and values, is the beginning of its answer.

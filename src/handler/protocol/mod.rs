@@ -6,13 +6,11 @@
 //! whose meaning is in `reply`. A `Dialogue` holds what one process has said so far. `cgi` and `jsonrpc` are laid down by
 //! others, and drive programs that nobody wrote for Lambda.
 
-#[allow(dead_code, unused_imports)] // Until a mode drives it.
 pub mod cgi;
 mod dialogue;
 mod grammar;
 mod greeting;
 mod input;
-#[allow(dead_code, unused_imports)] // Until a mode drives it.
 pub mod jsonrpc;
 mod kind;
 pub mod message;

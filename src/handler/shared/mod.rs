@@ -1,53 +1,38 @@
-//! A handler that works on several events at once in one process (`lambda-stdio/1 ready concurrency=N`).
+//! A handler that works on several events at once in one process (`lambda-stdio/1 ready concurrency=N`, or JSON-RPC).
 //!
-//! One thread owns the process and waits in the poll loop; the workers put events into the `queue`. Answers find their
-//! events by request id. After a time-out the process gets no more events: it finishes what else it has, while a new one
+//! One thread owns the process and waits in the poll loop; the workers put events into the `queue`, and hear what comes of
+//! them by `reply`. `busy` is a process with its events, which `answers` find by their ids. After a time-out the process gets no more events: it finishes what else it has, while a new one
 //! takes over, and is killed.
 
+mod answers;
+mod busy;
 mod queue;
+mod reply;
 
+use std::collections::VecDeque;
 use std::mem;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use self::queue::Key;
+use self::busy::{Busy, InFlight};
 pub use self::queue::Queue;
-use super::exchange::trace;
-use super::instance::Instance;
+use self::queue::{Given, Kind};
+pub use self::reply::Replies;
 use super::lifecycle::Lifecycle;
 use super::process::describe;
 use super::process::poll::{self, Wait};
-use super::protocol::Input;
-use super::protocol::message::Message;
-use super::protocol::reader::{Broken, Item};
-use super::protocol::reply::{self, log_dropped};
+use super::protocol::Protocol;
 use super::stopping::GRACE;
 use crate::config::Config;
 use crate::fault::Fault;
-use crate::invocation::Answer;
 use crate::log;
 use crate::process_tree;
 
 /// How often the queue is looked at while `bootstrap` ends.
 const ENDING: Duration = Duration::from_millis(20);
-
-/// An event that a process works on.
-struct InFlight {
-    key: Key,
-    began: Instant,
-    answer_by: Option<Instant>,
-    reply: Sender<Result<Answer, Fault>>,
-}
-
-/// A process and the events that it works on.
-struct Busy {
-    instance: Instance,
-    events: Vec<InFlight>,
-}
 
 /// The owner of a shared handler's process.
 pub struct Shared {
@@ -59,15 +44,19 @@ pub struct Shared {
     /// Processes that had a time-out and finish what else they have.
     retired: Vec<Busy>,
     /// What was put in while there was no process to give it to.
-    waiting: Vec<(InFlight, Input)>,
+    waiting: VecDeque<(InFlight, Given)>,
 }
 
 impl Shared {
-    /// Takes over a handler that has greeted with its concurrency.
+    /// Takes over a handler that works on several events at once.
     pub fn new(mut lifecycle: Lifecycle, config: Config, workers: usize) -> std::io::Result<Self> {
         let current = lifecycle.pool.current.take().map(Busy::new);
-        let queue = Arc::new(Queue::new(workers)?);
-        Ok(Self { lifecycle, config, queue, current, retired: Vec::new(), waiting: Vec::new() })
+        let kind = match lifecycle.starts.learned.protocol {
+            Protocol::JsonRpc => Kind::Calls { streaming: config.streaming.is_some(), traced: config.trace },
+            _ => Kind::Messages,
+        };
+        let queue = Arc::new(Queue::new(workers, kind)?);
+        Ok(Self { lifecycle, config, queue, current, retired: Vec::new(), waiting: VecDeque::new() })
     }
 
     pub fn queue(&self) -> Arc<Queue> {
@@ -105,17 +94,34 @@ impl Shared {
         for request in self.queue.take() {
             let began = Instant::now();
             if self.config.trace {
-                log::trace('>', request.input.event());
+                log::trace('>', request.given.event());
             }
             let answer_by = self.config.answer_by(began, request.deadline);
-            let event = InFlight { key: request.key, began, answer_by, reply: request.reply };
-            self.waiting.push((event, request.input));
+            let event = InFlight { key: request.key, began, answer_by, reply: request.reply, call: None };
+            self.waiting.push_back((event, request.given));
         }
-        if let Some(busy) = self.current.as_mut().filter(|busy| busy.instance.dialogue.has_greeted()) {
-            for (event, input) in self.waiting.drain(..) {
-                busy.instance.process.stdin.add(input.bytes);
-                busy.events.push(event);
+        self.look_whether_ready();
+        let Some(busy) = self.current.as_mut().filter(|busy| busy.is_ready()) else { return };
+        while let Some((event, given)) = self.waiting.pop_front() {
+            if busy.is_unfit(&given) {
+                // It finishes what it has, and another process takes over.
+                self.waiting.push_front((event, given));
+                busy.instance.retired = true;
+                self.retired.extend(self.current.take().filter(|busy| !busy.events.is_empty()));
+                self.start_if_missing();
+                return;
             }
+            busy.give(event, given);
+        }
+    }
+
+    /// A server that was started again says nothing before it is asked.
+    fn look_whether_ready(&mut self) {
+        if let Some(busy) = self.current.as_mut().filter(|busy| !busy.is_ready())
+            && busy.instance.protocol() == Protocol::JsonRpc
+            && busy.look.is_due()
+        {
+            self.lifecycle.starts.launch.see_ready(&mut busy.instance);
         }
     }
 
@@ -144,12 +150,13 @@ impl Shared {
         let busy = self.current.take().into_iter().chain(mem::take(&mut self.retired));
         for (place, mut busy) in busy.enumerate() {
             let before = busy.instance.answers;
-            let broken = answers(&mut busy, self.config.trace);
+            let broken = answers::pass_on(&mut busy, self.config.trace);
+            self.lifecycle.starts.learned.serves = busy.instance.dialogue.talk.session.serves;
             if busy.instance.answers > before {
                 self.lifecycle.starts.restarts.succeeded();
             }
             if let Some(broken) = broken {
-                self.lose(busy, &reply::broken_fault(&broken));
+                self.lose(busy, &broken);
             } else if busy.instance.is_silent() {
                 let status = describe(busy.instance.process.kill());
                 let fault = Fault::exit(format!("The handler ended with {status} before it had answered"));
@@ -167,10 +174,12 @@ impl Shared {
         busy.instance.process.kill();
         busy.instance.flush_logs();
         let fault = fault.clone().with_stack(busy.instance.process.stderr.stack());
-        for event in &busy.events {
-            reply(event, Err(fault.clone()));
+        let events = mem::take(&mut busy.events);
+        let had_none = events.is_empty();
+        for event in events {
+            busy.fail(event, &fault);
         }
-        if !busy.is_retired() && (busy.events.is_empty() || busy.instance.dialogue.awaits_greeting()) {
+        if !busy.is_retired() && (had_none || busy.instance.dialogue.awaits_greeting()) {
             self.lifecycle.starts.ended_idle(busy.instance);
         }
     }
@@ -182,20 +191,20 @@ impl Shared {
             let (late, in_time) = mem::take(&mut busy.events).into_iter().partition::<Vec<_>, _>(expired);
             busy.events = in_time;
             busy.instance.retired |= !late.is_empty();
-            for event in &late {
+            for event in late {
                 let seen = "there was no answer: it was still working (the function's timeout may be too short)";
                 let fault = Fault::timeout(event.began.elapsed(), seen);
-                reply(event, Err(fault));
+                busy.fail(event, &fault);
             }
         }
         let (late, in_time) =
-            mem::take(&mut self.waiting).into_iter().partition::<Vec<_>, _>(|(event, _)| expired(event));
+            mem::take(&mut self.waiting).into_iter().partition::<VecDeque<_>, _>(|(event, _)| expired(event));
         self.waiting = in_time;
         let starting = self.current.as_ref().map(|busy| busy.instance.started().elapsed());
-        for (event, _) in late {
+        for (event, given) in late {
             let fault =
                 starting.map_or_else(|| Fault::exit("The handler could not be started in time"), Fault::still_starting);
-            reply(&event, Err(fault));
+            refuse(event, given, &fault);
         }
         if let Some(busy) = self.current.take_if(|busy| busy.is_retired()) {
             self.retired.push(busy);
@@ -206,6 +215,9 @@ impl Shared {
     fn start_if_missing(&mut self) {
         if self.current.is_none() {
             self.current = self.lifecycle.starts.unattended().map(Busy::new);
+            if let Some(busy) = &mut self.current {
+                busy.instance.dialogue.talk.session.serves = self.lifecycle.starts.learned.serves;
+            }
         }
     }
 
@@ -215,7 +227,9 @@ impl Shared {
         let events = busy.flat_map(|busy| &busy.events).chain(self.waiting.iter().map(|(event, _)| event));
         let deadlines = events.filter_map(|event| event.answer_by);
         let retry = self.lifecycle.starts.restarts.next.filter(|_| self.current.is_none());
-        deadlines.chain(retry).min()
+        let is_looked_at = |busy: &&Busy| busy.instance.protocol() == Protocol::JsonRpc && !busy.is_ready();
+        let look = self.current.as_ref().filter(is_looked_at).map(|busy| busy.look.next);
+        deadlines.chain(retry).chain(look).min()
     }
 
     /// What is in flight may be answered within the grace; the workers then tell Lambda.
@@ -230,73 +244,25 @@ impl Shared {
         let reason = self.lifecycle.starts.restarts.given_up().unwrap_or_else(|| {
             Fault::shutdown(self.lifecycle.pool.stopping.map_or("an error", |stopping| stopping.signal.as_str()))
         });
-        let busy = self.current.take().into_iter().chain(mem::take(&mut self.retired));
-        let waiting = mem::take(&mut self.waiting).into_iter().map(|(event, _)| event);
-        for event in busy.flat_map(|busy| busy.events).chain(waiting) {
-            reply(&event, Err(reason.clone()));
+        for mut busy in self.current.take().into_iter().chain(mem::take(&mut self.retired)) {
+            for event in mem::take(&mut busy.events) {
+                busy.fail(event, &reason);
+            }
+        }
+        for (event, given) in mem::take(&mut self.waiting) {
+            refuse(event, given, &reason);
         }
         let gone = Instant::now() + GRACE;
         while !self.queue.is_clear() && Instant::now() < gone {
-            for request in self.queue.take() {
-                let _ = request.reply.send(Err(reason.clone()));
+            for mut request in self.queue.take() {
+                request.reply.first(request.given.refuse(&reason), None);
             }
             let _ = self.wait(Some(Instant::now() + ENDING), false);
         }
     }
 }
 
-impl Busy {
-    fn new(instance: Instance) -> Self {
-        Self { instance, events: Vec::new() }
-    }
-
-    fn is_retired(&self) -> bool {
-        self.instance.retired
-    }
-
-    /// The event that a message is about: it leaves. With one in flight neither id need be said.
-    fn take(&mut self, message: &Message) -> Option<InFlight> {
-        let (id, attempt) = (reply::request_id(message), reply::invocation_id(message));
-        let only = self.events.len() == 1;
-        let fits = |event: &InFlight| {
-            let same_attempt = match attempt {
-                Some(attempt) => event.key.invocation_id.as_deref() == Some(attempt),
-                None => only || event.key.invocation_id.is_none(),
-            };
-            id.map_or(only, |id| event.key.id == id) && same_attempt
-        };
-        let at = self.events.iter().position(fits)?;
-        Some(self.events.remove(at))
-    }
-}
-
-/// Passes on the answers that a process has given. Why its messages cannot be read any further, if so.
-fn answers(busy: &mut Busy, trace_all: bool) -> Option<Broken> {
-    loop {
-        let instance = &mut busy.instance;
-        match instance.dialogue.next_message(&mut instance.process.stdout.output) {
-            Ok(Some(Item::Message { message, .. })) => match busy.take(&message) {
-                Some(event) => {
-                    let instance = &mut busy.instance;
-                    instance.process.empty_stderr();
-                    instance.answers += 1;
-                    let result = reply::result(message, || instance.process.stderr.stack());
-                    if trace_all {
-                        trace(&result);
-                    }
-                    reply(&event, result);
-                }
-                None => log_dropped(&message),
-            },
-            // Put together: while one answer were streamed, all others would have to wait for whoever reads it.
-            Ok(Some(Item::StreamHead(_))) => {}
-            Ok(None) => return None,
-            Err(broken) => return Some(broken),
-        }
-    }
-}
-
-fn reply(event: &InFlight, result: Result<Answer, Fault>) {
-    // A worker waits until it hears.
-    let _ = event.reply.send(result);
+/// Tells the worker of an event that no process was given.
+fn refuse(mut event: InFlight, given: Given, fault: &Fault) {
+    event.reply.first(given.refuse(fault), None);
 }

@@ -3,24 +3,39 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::reply::{self, Replies, ReplyTo};
 use crate::fault::Fault;
+use crate::handler::exchange;
 use crate::handler::protocol::reply::INVOCATION_ID;
-use crate::handler::protocol::{Input, Protocol};
+use crate::handler::protocol::{Input, Protocol, jsonrpc};
 use crate::invocation::{Answer, Invocation};
 
 /// An event that was put in.
 pub struct Request {
     pub key: Key,
     pub deadline: Option<Instant>,
-    pub input: Input,
+    pub given: Given,
     /// Where its worker waits.
-    pub reply: Sender<Result<Answer, Fault>>,
+    pub reply: ReplyTo,
+}
+
+/// An event, ready for the handler.
+pub enum Given {
+    Message(Input),
+    /// As it was read and, where exchanges are printed, as it came.
+    Call(Box<jsonrpc::Event>, Vec<u8>),
+}
+
+/// How the handler is talked with.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Messages,
+    Calls { streaming: bool, traced: bool },
 }
 
 /// What tells an event from all others: two with the same request id can be in flight, of which Lambda tells one from
@@ -31,8 +46,27 @@ pub struct Key {
     pub invocation_id: Option<String>,
 }
 
+impl Given {
+    /// Its bytes, for the log.
+    pub fn event(&self) -> &[u8] {
+        match self {
+            Self::Message(input) => input.event(),
+            Self::Call(_, event) => event,
+        }
+    }
+
+    /// What comes of it where there is no process to give it to.
+    pub fn refuse(self, fault: &Fault) -> Result<Answer, Fault> {
+        match self {
+            Self::Message(_) => Err(fault.clone()),
+            Self::Call(event, _) => exchange::jsonrpc::refuse(*event, fault),
+        }
+    }
+}
+
 /// The workers' side of a shared handler.
 pub struct Queue {
+    kind: Kind,
     requests: Mutex<Vec<Request>>,
     /// Wakes the handler's thread, which waits in its poll loop.
     wake: EventFd,
@@ -42,8 +76,9 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub fn new(workers: usize) -> std::io::Result<Self> {
+    pub fn new(workers: usize, kind: Kind) -> std::io::Result<Self> {
         Ok(Self {
+            kind,
             requests: Mutex::default(),
             wake: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
             workers: AtomicUsize::new(workers),
@@ -51,20 +86,29 @@ impl Queue {
         })
     }
 
-    /// Puts in an event, whose body is used up, and waits for what comes of it.
-    pub fn exchange(&self, invocation: &mut Invocation) -> Result<Answer, Fault> {
+    /// Puts in an event, whose body is used up, and waits for what comes of it: the answer or its beginning, and the way on
+    /// which the rest comes.
+    pub fn exchange(&self, invocation: &mut Invocation) -> Result<(Answer, Replies), Fault> {
         self.unanswered.fetch_add(1, Ordering::SeqCst);
-        let (reply, answer) = channel();
+        let (reply, replies) = reply::pair();
         let body = std::mem::take(&mut invocation.body);
+        let given = match self.kind {
+            Kind::Messages => Given::Message(Input::encode(Protocol::Messages, invocation, body)),
+            Kind::Calls { streaming, traced } => {
+                let event = jsonrpc::Event::read(&body, streaming)?;
+                Given::Call(Box::new(event), if traced { body } else { Vec::new() })
+            }
+        };
         let request = Request {
             key: Key { id: invocation.id.clone(), invocation_id: invocation.header(INVOCATION_ID).map(str::to_owned) },
             deadline: invocation.deadline,
-            input: Input::encode(Protocol::Messages, invocation, body),
+            given,
             reply,
         };
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         self.wake_up();
-        answer.recv().unwrap_or_else(|_| Err(Fault::exit("The handler is gone")))
+        let answer = replies.first()?;
+        Ok((answer, replies))
     }
 
     /// Lambda has been told what came of an event.

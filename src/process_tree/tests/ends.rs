@@ -35,7 +35,7 @@ fn orphans_come_home_and_are_ended() {
 fn orphans_that_have_ended_are_reaped() {
     let subject = Subject::sh("for i in 1 2 3 4 5; do setsid sh -c '(sleep 0.01 &)'; done; exec cat");
     subject.until("alone", |activity| {
-        reap_ended();
+        end::reap_orphans();
         activity.at_rest && descendants::members(&subject.tree.0).pids.len() == 1
     });
 }

@@ -1,12 +1,11 @@
 //! The events of a shell: the same wherever a pipe cuts them, and the values that `serde_json` sees where all is JSON.
 
 use super::{is_shallow, parts};
-use crate::shell::events::{Events, Read};
+use crate::shell::events::{Events, Given, Read};
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, write};
 use serde_json::value::RawValue;
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 
 /// A pipe holds so many packets.
 const PACKETS: usize = 15;
@@ -24,7 +23,8 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
     for piece in pieces {
         assert_eq!(write(&writing, piece), Ok(piece.len()));
     }
-    let mut events = Events::new(vec![PathBuf::from(format!("/proc/self/fd/{}", reading.as_raw_fd()))]);
+    let name = format!("/proc/self/fd/{}", reading.as_raw_fd());
+    let mut events = Events::new(vec![Given::File(name.clone().into())], false);
     // The first read opens the pipe, which must have a writer until then.
     let mut writing = Some(writing);
     let most = pieces.iter().map(|piece| piece.len()).sum::<usize>() + 1;
@@ -33,11 +33,16 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
         assert!(seen.len() <= most, "it never ends");
         drop(writing.take());
         match events.next().unwrap() {
-            Read::Event(event) => seen.push(Seen::Event(event)),
+            Read::Event { body, place } => {
+                assert!(place.starts_with(&name));
+                assert!(!matches!(seen.last(), Some(Seen::NotJson(_))), "what is not JSON ends its file");
+                // What follows is known, or will be: asking changes nothing.
+                events.look_ahead();
+                seen.push(Seen::Event(body));
+            }
             Read::NotJson(problem) => {
                 // Its name is the pipe's number, which is another each time.
-                let place = problem.find(':').unwrap();
-                seen.push(Seen::NotJson(problem[place..].to_owned()));
+                seen.push(Seen::NotJson(problem.replace(&name, "")));
             }
             Read::End => return seen,
         }

@@ -1,6 +1,6 @@
 //! `$_HANDLER`: any name is a program or a fault that says why not, by the table of what a name means.
 
-use crate::handler::program::{Program, find};
+use crate::handler::program::{Program, Sought, find};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The files of a task root, each with its mode and what it holds.
-const FILES: [(&str, u32, &str); 16] = [
+const FILES: [(&str, u32, &str); 17] = [
+    ("my(1).sh", 0o755, "#!/bin/sh\n"),
     ("app.py", 0o644, "def handler(event, context): return event\n"),
     ("app.js", 0o644, ""),
     ("pkg/mod.py", 0o644, ""),
@@ -45,7 +46,8 @@ fn task_root() -> &'static Path {
 
 pub fn check(data: &[u8]) {
     let root = task_root();
-    let found = find(OsStr::from_bytes(data), root, root.join("bin").as_os_str());
+    let named = Sought::named(OsStr::from_bytes(data).to_owned(), root.to_owned(), root.join("bin").into());
+    let found = find(&Sought { layers: root.join("opt"), ..named });
     let of = |wanted: &str| match &found {
         Ok(program) => panic!("{wanted}: {program:?}"),
         Err(fault) => assert_eq!(fault.error_type, wanted, "{}", fault.message),
@@ -54,11 +56,13 @@ pub fn check(data: &[u8]) {
         return of("Runtime.MalformedHandlerName");
     }
     match &found {
-        Ok(Program { path, arguments, folder, speaks_messages, .. }) => {
+        Ok(Program { path, arguments, folder, speaks_messages, file, .. }) => {
             let no_nul = |text: &OsStr| !text.as_bytes().contains(&0);
             assert!(no_nul(path.as_os_str()) && arguments.iter().all(|word| no_nul(word)));
             assert_eq!(folder, root);
-            let is_lisp = data[0] == b'\'' || data.contains(&b'(');
+            let is_file = root.join(OsStr::from_bytes(data)).is_file();
+            let is_lisp = !is_file && (data[0] == b'\'' || data.starts_with(b"#'") || data.contains(&b'('));
+            assert_eq!(file.as_ref().is_some_and(|file| file.is_file()), !is_lisp);
             if is_lisp {
                 assert_eq!(*path, root.join("bin/sbcl"));
                 assert_eq!(

@@ -12,6 +12,7 @@ pub mod message;
 pub mod prelude;
 pub mod proc;
 pub mod scan;
+pub mod words;
 
 /// Where to cut the rest of the input: taken from its first bytes, so that the fuzzer may choose.
 pub struct Cuts<'a> {

@@ -2,8 +2,8 @@
 
 use super::parts;
 use crate::fault::Fault;
-use crate::invocation::AnswerStream;
-use crate::lambda::prelude::{HTTP_INTEGRATION, Prelude};
+use crate::invocation::{AnswerStream, HTTP_INTEGRATION};
+use crate::lambda::prelude::Prelude;
 
 const NULS: [u8; 8] = [0; 8];
 

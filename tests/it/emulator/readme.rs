@@ -1,4 +1,4 @@
-//! What the README says of the emulator is so: its three terminals, in a folder that looks like a checkout.
+//! What the page on the emulator says is so: its three terminals, in a folder that looks like a checkout.
 //!
 //! A block `sh` that begins with `# In a terminal of its own` goes on until the end; the commands of all blocks `console` are
 //! run by one shell, as by one who types them. Only the port is another one, since others may be testing, too.
@@ -24,10 +24,9 @@ fn checkout() -> Rc<Folder> {
 }
 
 #[test]
-fn the_readme_is_so() {
-    let text = readme::read("README.md");
+fn the_page_is_so() {
     let port = free_port();
-    let text = readme::section(&text, EMULATOR).replace(PORT, &port.to_string());
+    let text = readme::read(EMULATOR).replace(PORT, &port.to_string());
     let folder = checkout();
     let mut terminals = Vec::new();
     let (mut commands, mut wanted) = (String::new(), String::new());
@@ -55,5 +54,5 @@ fn the_readme_is_so() {
     let (seen, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let story = terminals.iter().map(Background::story).collect::<Vec<_>>().join("\n");
     assert_eq!(seen, wanted, "{}\n{log}\n{story}", output.status);
-    assert!(!wanted.is_empty() && terminals.len() == 2, "the section has not what it is about");
+    assert!(!wanted.is_empty() && terminals.len() == 2, "the page has not what it is about");
 }

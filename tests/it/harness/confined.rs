@@ -7,7 +7,7 @@ use super::function::Function;
 use super::procfs;
 use super::running::Running;
 use super::sandbox::{self, Proc, Tmp};
-use super::tools::tool;
+use super::tools::{mcp_tool, tool};
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::path::Path;
@@ -39,6 +39,28 @@ impl Function {
         let place = tool("python3").parent().and_then(Path::parent).unwrap().to_owned();
         self.root.more.push((place, "tools".to_owned()));
         self.env("PATH", format!("/opt/tools/bin:{}", sandbox::path()))
+    }
+
+    /// A folder of this machine's is in `/opt`, under this name.
+    pub fn with_folder(mut self, folder: &Path, name: &str) -> Self {
+        self.root.more.push((folder.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// A program of `tests/mcp-tools.txt` is installed: this module of Python, under this name in the task root. The
+    /// interpreter is there, too, wherever this machine has it.
+    #[track_caller]
+    pub fn with_mcp_server(self, module: &str, name: &str) -> Self {
+        let above = |file: &Path| file.ancestors().nth(2).unwrap().to_owned();
+        let python = mcp_tool("python3");
+        let real = python.canonicalize().unwrap();
+        let script = format!(
+            "#!/bin/sh\nexport LD_LIBRARY_PATH=/opt/interpreter/lib PYTHONHOME=/opt/interpreter\n\
+             export PYTHONPATH=\"$(echo /opt/mcp/lib/python3*/site-packages)\"\n\
+             exec /opt/interpreter/bin/{} -m {module} \"$@\"\n",
+            real.file_name().unwrap().display()
+        );
+        self.program(name, script).with_folder(&above(&python), "mcp").with_folder(&above(&real), "interpreter")
     }
 
     /// What there is of `/proc`.

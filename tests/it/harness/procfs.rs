@@ -39,6 +39,11 @@ pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")).unwrap().count()
 }
 
+/// The number of threads.
+pub fn threads(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task")).unwrap().count()
+}
+
 /// The tests' own descriptors that pass to every child: the three standard ones, and what a careless parent left open.
 pub fn inheritable() -> Vec<i64> {
     let passes = |entry: fs::DirEntry| {

@@ -153,6 +153,11 @@ impl Typing {
         self.process.signal(signal);
     }
 
+    /// As a terminal does it: the whole group of processes is told.
+    pub fn signal_group(&self, signal: Signal) {
+        nix::sys::signal::killpg(nix::unistd::Pid::from_raw(self.process.pid()), signal).unwrap();
+    }
+
     pub fn folder(&self) -> &Folder {
         &self.folder
     }

@@ -24,6 +24,15 @@ pub fn tool(name: &str) -> PathBuf {
     path
 }
 
+/// The path of a program of the Model Context Protocol, or of the Python that has its SDK. They are apart from the others,
+/// since both want versions of their own.
+#[track_caller]
+pub fn mcp_tool(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("mcp").join("bin").join(name);
+    assert!(path.is_file(), "this test needs {}: ./build.sh test installs it", path.display());
+    path
+}
+
 /// A program that runs beside the test, in a session of its own, and ends with it: with all that it has started.
 pub struct Background {
     _process: Process,

@@ -4,6 +4,6 @@ mod environment;
 mod head;
 mod page;
 
-pub use environment::{Variable, environment, is_meta_variable};
+pub use environment::{environment, is_meta_variable};
 pub use head::{Broken, Head, HeadReader};
 pub use page::{Page, refusal, refusal_streamed};

@@ -2,8 +2,8 @@
 
 use super::event::Kind;
 use super::mcp;
+use super::output::{Call, Output};
 use super::reply::{self, Http};
-use super::session::{Call, Output};
 use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
 

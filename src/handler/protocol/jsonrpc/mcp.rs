@@ -1,7 +1,7 @@
 //! What the Model Context Protocol asks of who passes its messages on: revision 2026-07-28, in which every request says its
 //! own version and nobody shakes hands, and the older ones (2025-11-25 and before), in which `initialize` comes first.
 
-use super::message::Message;
+use super::message::{Message, VERSION_KEY};
 use crate::http_event::Request;
 use crate::json::push_string;
 use crate::json::string;
@@ -13,9 +13,6 @@ pub const FIRST_STATELESS: &str = "2026-07-28";
 
 /// The last revision with one: what is agreed on where the caller does not say.
 pub const LAST_WITH_HANDSHAKE: &str = "2025-11-25";
-
-/// Where a stateless request says its revision, in `params._meta`.
-pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// JSON-RPC's own errors, and those that revision 2026-07-28 adds.
 pub const PARSE_ERROR: i64 = -32700;

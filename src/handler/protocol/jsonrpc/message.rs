@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::mcp;
 use crate::json::{members, string};
+
+/// Where a stateless request of MCP says its revision, in `params._meta`.
+pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// A message of either side.
 #[derive(Debug)]
@@ -96,7 +98,7 @@ impl<'a> Message<'a> {
 
     /// The revision of MCP that a request of the stateless kind names.
     pub fn stateless_version(&self) -> Option<Cow<'a, str>> {
-        self.meta(mcp::VERSION_KEY).map(|value| string(value).unwrap_or_default())
+        self.meta(VERSION_KEY).map(|value| string(value).unwrap_or_default())
     }
 }
 

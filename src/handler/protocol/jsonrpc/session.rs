@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::event::{Asked, Entry, Event, Kind};
 use super::flight::{Flight, Slot, TOO_LARGE, from_memory};
 use super::mcp;
+pub use super::output::{Call, Output};
 use super::reply;
 use crate::fault::Fault;
 use crate::invocation::LARGEST_ANSWER;
@@ -15,10 +16,6 @@ use crate::invocation::LARGEST_ANSWER;
 mod heard;
 #[cfg(test)]
 mod tests;
-
-/// An event in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Call(u64);
 
 /// What came of an event at first.
 #[derive(Debug)]
@@ -32,16 +29,6 @@ pub struct Opened {
     pub streamed: bool,
 }
 
-/// The answer to an event, or a piece of it.
-#[derive(Debug)]
-pub struct Output {
-    pub call: Call,
-    /// A fault is the event's invocation error.
-    pub bytes: Result<Vec<u8>, Fault>,
-    /// Nothing more follows for this event.
-    pub last: bool,
-}
-
 /// What a line of the server's came to.
 #[derive(Debug, Default)]
 pub struct Step {
@@ -49,6 +36,16 @@ pub struct Step {
     pub write: Vec<u8>,
     pub outputs: Vec<Output>,
     pub note: Option<Note>,
+    /// How much of `write` refuses what the server asks.
+    pub refused: usize,
+}
+
+/// What is known of a program that is a server of MCP: whether it serves requests of the stateless kind, and those behind
+/// a handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Serves {
+    stateless: Option<bool>,
+    handshake: Option<bool>,
 }
 
 /// What is worth a line in the log.
@@ -58,7 +55,7 @@ pub enum Note {
     Warn(String),
 }
 
-/// A server process, from its start to its end. What was learned of the program outlives the process.
+/// A server process, from its start to its end.
 #[derive(Debug, Default)]
 pub struct Session {
     last_id: u64,
@@ -72,9 +69,8 @@ pub struct Session {
     held: Vec<(Call, Vec<u8>)>,
     /// How this process was spoken to first, where that may bind it: stateless or not.
     bound: Option<bool>,
-    /// Whether the program serves requests of the stateless kind, and those behind a handshake.
-    serves_stateless: Option<bool>,
-    serves_handshake: Option<bool>,
+    /// What was learned of the program outlives the process, and is passed on to the next session.
+    pub serves: Serves,
 }
 
 #[derive(Debug, Default)]
@@ -90,32 +86,17 @@ enum Handshake {
 }
 
 impl Session {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Whether the event should have a server process of its own kind: some programs serve, in one process, only callers
-    /// that shake hands or only those that do not, whichever came first. If so, end the process when nothing is in flight,
-    /// call `restarted`, and open the event in the new one.
+    /// that shake hands or only those that do not, whichever came first.
     pub fn needs_fresh_server(&self, event: &Event) -> bool {
-        match (event.is_stateless(), self.bound) {
-            (Some(true), Some(false)) => self.serves_stateless != Some(false),
-            (Some(false), Some(true)) => self.serves_handshake != Some(false),
+        // What is in flight may bind it.
+        let slots = || self.calls.values().flat_map(|flight| &flight.slots);
+        let in_flight = || slots().next().map(|slot| matches!(slot.kind, Kind::Stateless { .. }));
+        match (event.is_stateless(), self.bound.or_else(in_flight)) {
+            (Some(true), Some(false)) => self.serves.stateless != Some(false),
+            (Some(false), Some(true)) => self.serves.handshake != Some(false),
             _ => false,
         }
-    }
-
-    /// The process is another. What was in flight has to be failed before.
-    pub fn restarted(&mut self) {
-        self.asked.clear();
-        self.held.clear();
-        self.handshake = Handshake::None;
-        self.bound = None;
-    }
-
-    /// How many events are in flight.
-    pub fn in_flight(&self) -> usize {
-        self.calls.len()
     }
 
     /// Takes an event in.
@@ -239,10 +220,12 @@ impl Session {
         Some(flight.finish(call))
     }
 
-    /// The same for all that is in flight.
-    pub fn fail_all(&mut self, fault: &Fault) -> Vec<Output> {
-        let calls: Vec<_> = self.calls.keys().copied().collect();
-        calls.into_iter().filter_map(|call| self.fail(call, fault)).collect()
+    /// The same for an event that there is no server for.
+    pub fn refuse(event: Event, fault: &Fault) -> Opened {
+        let mut nobody = Self::default();
+        let mut opened = nobody.open(event);
+        opened.output = opened.output.or_else(|| nobody.fail(opened.call, fault));
+        opened
     }
 }
 

@@ -25,8 +25,7 @@ fn streamed(pieces: &[&[u8]]) -> Result<Vec<u8>, (String, bool)> {
 
 #[test]
 fn a_page_is_an_answer() {
-    let wanted =
-        json!({"statusCode": 200, "headers": {"Content-Type": "text/html"}, "isBase64Encoded": false, "body": "<p>ü"});
+    let wanted = json!({"statusCode": 200, "headers": {"Content-Type": "text/html"}, "cookies": [], "isBase64Encoded": false, "body": "<p>ü"});
     assert_eq!(buffered("GET", &["Content-Type: text/html\n\n<p>ü".as_bytes()]), Ok(wanted.clone()));
     assert_eq!(buffered("GET", &[b"Content-Type: text/", b"html\n", b"\n<p>\xc3", b"\xbc"]), Ok(wanted));
     let image = buffered("GET", &[b"Content-Type: image/png\n\n\x89PNG"]).expect("an answer");

@@ -124,7 +124,8 @@ fn notifications_that_are_not_the_servers_are_kept_back() {
 
 fn stateless(method: &str, params: &Value) -> String {
     let mut params = params.clone();
-    params["_meta"] = json!({mcp::VERSION_KEY: "2026-07-28", "progressToken": "t"});
+    params["_meta"] =
+        json!({crate::handler::protocol::jsonrpc::message::VERSION_KEY: "2026-07-28", "progressToken": "t"});
     json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
 }
 

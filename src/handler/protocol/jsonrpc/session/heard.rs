@@ -60,7 +60,9 @@ impl Session {
         match (&message.method, message.id()) {
             (Some(method), Some(id)) => {
                 let words = format!("Method not found: {method} needs a client that waits, which a function has not");
-                step.write.extend_from_slice(&reply::error(id, mcp::METHOD_NOT_FOUND, &words));
+                let refusal = reply::error(id, mcp::METHOD_NOT_FOUND, &words);
+                step.refused += refusal.len() + 1;
+                step.write.extend_from_slice(&refusal);
                 step.write.push(b'\n');
                 step.note = Some(Note::Debug(format!(
                     "A request of the server's own was refused: {}",
@@ -110,12 +112,12 @@ impl Session {
         let is_its_own =
             matches!(code, Some(mcp::HEADER_MISMATCH | mcp::MISSING_CAPABILITY | mcp::UNSUPPORTED_VERSION));
         if message.result.is_some() || is_its_own {
-            self.serves_stateless = Some(true);
+            self.serves.stateless = Some(true);
         } else if discover && self.bound.is_none() {
             // Every program of the stateless kind has this method.
-            self.serves_stateless = Some(false);
+            self.serves.stateless = Some(false);
         }
-        if self.bound.is_none() && self.serves_stateless != Some(false) {
+        if self.bound.is_none() && self.serves.stateless != Some(false) {
             self.bound = Some(true);
         }
     }
@@ -125,7 +127,7 @@ impl Session {
         let Handshake::Asked { ours, waiting, .. } = std::mem::take(&mut self.handshake) else { return };
         if let Some(result) = message.result {
             self.handshake = Handshake::Done(result.to_owned());
-            self.serves_handshake = Some(true);
+            self.serves.handshake = Some(true);
             self.bound = Some(false);
             step.write.extend_from_slice(mcp::INITIALIZED.as_bytes());
         } else {
@@ -135,7 +137,7 @@ impl Session {
             }
             let stateless = message.error_code() == Some(mcp::UNSUPPORTED_VERSION);
             if self.bound.is_none() && (ours || stateless) {
-                self.serves_handshake = Some(false);
+                self.serves.handshake = Some(false);
             }
         }
         for (_, line) in self.held.drain(..) {

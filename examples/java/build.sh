@@ -1,0 +1,3 @@
+#!/bin/sh
+set -eu
+javac --release 17 Handler.java
