@@ -92,7 +92,7 @@ fn headers_are_variables_of_this_event() {
         "{id}|arn:aws:lambda:eu-central-1:123456789012:function:f|{{\"a\": \"$(exit) ü\"}}|Root=1-5bef4de7|/var/runtime"
     );
     assert_eq!(function.call(event).json(), json!(wanted));
-    function.wait_log("5\n");
+    function.wait_log("6\n");
     let event = Event::new("{}");
     let id = event.id.clone();
     assert_eq!(function.call(event).json(), json!(format!("{id}||none|unset|")), "nothing is left over");

@@ -208,7 +208,7 @@ fn adapters_work_without_proc_or_say_that_they_need_it() {
         .handler("app.handler")
         .proc(Proc::Absent)
         .start();
-    assert_eq!(bash.call("1").value(), "\"1\"");
+    assert_eq!(bash.call("1").value(), "1");
 }
 
 #[test]
