@@ -165,3 +165,16 @@ fn a_tag_becomes_a_release_only_if_all_say_the_same() {
         assert!(!success && said.contains(&message), "{said}");
     }
 }
+
+#[test]
+fn the_fuzzer_knows_each_of_its_programs() {
+    let folder = root().join("tests/fuzz/.cargo-fuzz");
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version=1"], &folder);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let targets = metadata["packages"][0]["targets"].as_array().unwrap();
+    let paths = targets.iter().filter(|target| target["kind"][0] == "bin").map(|bin| bin["src_path"].as_str().unwrap());
+    let known: BTreeSet<_> = paths.map(|path| Path::new(path).canonicalize().expect(path)).collect();
+    let programs = root().join("tests/fuzz/fuzz_targets").read_dir().unwrap();
+    let programs: BTreeSet<_> = programs.map(|entry| entry.unwrap().path().canonicalize().unwrap()).collect();
+    assert_eq!(known, programs);
+}
