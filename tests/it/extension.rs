@@ -14,9 +14,8 @@ fn graceful(script: &str) -> Function {
 #[track_caller]
 fn no_effect(function: &Running, reason: &str) {
     assert_eq!(function.call("1").response(), b"1");
-    let log = function.stderr();
-    assert!(log.contains("[WARN] lambda-stdio: HANDLER_SHUTDOWN=graceful has no effect"), "{log}");
-    assert!(log.contains(reason), "{log}");
+    function.wait_log("[WARN] lambda-stdio: HANDLER_SHUTDOWN=graceful has no effect");
+    function.wait_log(reason);
     assert!(function.requests_so_far(Call::ExtensionNext).is_empty(), "{}", function.story());
 }
 

@@ -254,7 +254,7 @@ fn lengths_are_digits_and_nothing_else() {
 fn bytes_behind_an_answer_are_never_the_next_ones() {
     // Its length counts characters, and one has two bytes.
     let answer = "text = json.loads(body) + '\\u00e9'
-emit('Content-Length: %d\\n\\n' % (len(body) - 2 + 3), json.dumps(text[:-1]), ' ', text[-1])";
+emit('Content-Length: %d\\n\\n%s %s' % (len(body) + 1, json.dumps(text[:-1]), text[-1]))";
     let function = speaking(answer).start();
     for number in 0..4 {
         let text = format!("\"plain {number}\"");

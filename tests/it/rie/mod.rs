@@ -24,7 +24,9 @@ fn serve(name: &str) -> (Emulated, Example) {
 
 #[test]
 fn every_example_answers_curl_the_aws_cli_and_boto3() {
-    let served: Vec<_> = examples::names().into_iter().map(|name| (serve(&name), name)).collect();
+    // The server of mcp-time is a package that an image has; it has tests of its own.
+    let names = examples::names().into_iter().filter(|name| name != "mcp-time");
+    let served: Vec<_> = names.map(|name| (serve(&name), name)).collect();
     for ((emulated, example), name) in &served {
         let url = emulated.url();
         let said =
