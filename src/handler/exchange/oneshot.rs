@@ -16,16 +16,18 @@ use crate::json;
 const READ_TO_END: usize = 4 * LARGEST_ANSWER;
 
 /// A process that was given end-of-file on a guess, and neither ends nor prints any more for so long, has answered, if what
-/// it printed is one JSON value.
+/// it printed is one JSON value. That is for a shell: where there is a deadline, it has until then.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Waits for the process to end and makes an answer of what it printed. It was given its event and end-of-file.
 pub fn collect(instance: &mut Instance, limits: &mut Limits<'_>) -> io::Result<Outcome> {
-    let guessed = instance.protocol() != Protocol::Oneshot;
+    // Whoever was seen to end after end-of-file has to end: until then, what is there may be the beginning.
+    let may_stay = instance.protocol() == Protocol::Undecided;
+    let waits_for_quiet = may_stay && limits.answer_by.is_none();
     let mut dropped = 0;
     let (mut length, mut since) = (0, Instant::now());
     while !instance.process.ended {
-        limits.wait(instance, guessed.then_some(since + QUIET))?;
+        limits.wait(instance, waits_for_quiet.then_some(since + QUIET))?;
         let printed = &mut instance.process.stdout.output;
         if printed.len() > LARGEST_ANSWER {
             dropped += printed.len();
@@ -41,7 +43,8 @@ pub fn collect(instance: &mut Instance, limits: &mut Limits<'_>) -> io::Result<O
             return Ok(Outcome::give_up(instance, Fault::too_large(LARGEST_ANSWER, dropped, false)));
         }
         let over = limits.is_over();
-        let settled = guessed && (over || since.elapsed() >= QUIET) && limits.stopped_by().is_none();
+        let quiet = waits_for_quiet && since.elapsed() >= QUIET;
+        let settled = may_stay && (over || quiet) && limits.stopped_by().is_none();
         if settled && dropped == 0 && json::is_value(&instance.process.stdout.output) {
             let answer = std::mem::take(&mut instance.process.stdout.output);
             instance.process.kill();
