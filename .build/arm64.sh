@@ -8,10 +8,12 @@
 
 # What the examples and the tests take there.
 arm64_packages='
-  bash cl-alexandria cl-trivial-gray-streams cl-yason coreutils curl dash diffutils findutils gawk grep gzip jq kmod
-  libc-bin linux-image-cloud-arm64 mount nodejs perl procps python3 ruby sbcl sed tar unzip util-linux zip
+  bash cl-alexandria cl-trivial-gray-streams cl-yason coreutils curl dash diffutils findutils gawk gcc git grep gzip jq
+  kmod libc-bin libc6-dev linux-image-cloud-arm64 mount nodejs perl php-cgi php-cli procps python3 ruby sbcl sed tar unzip util-linux zip
 '
 arm64_release=trixie
+# What has no package of Debian's there, or a compiler that is too large to be emulated.
+without_examples='mcp-time rust'
 # The unit tests that look into /proc.
 looks=process_tree::
 
@@ -105,6 +107,11 @@ END
   rm -rf "${root:?}/boot" "$root"/usr/lib/modules "$root"/usr/share/doc "$root"/usr/share/locale "$root"/usr/share/man "$apt/cache"
   ln -sf dash "$root/usr/bin/sh"
   ln -sf gawk "$root/usr/bin/awk"
+  # Debian's alternatives.
+  for program in php php-cgi; do
+    [ -e "$root/usr/bin/$program" ] || ln -s "$(cd "$root/usr/bin" && ls -d "$program"[0-9]*)" "$root/usr/bin/$program"
+  done
+  [ -e "$root/usr/bin/cc" ] || ln -s gcc "$root/usr/bin/cc"
   ln -sf /proc/mounts "$root/etc/mtab"
   printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
   printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
@@ -150,6 +157,7 @@ pack_arm64_tests() {
   cat >"$over/init" <<END
 #!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LAMBDA_STDIO_BOOTSTRAP=/bootstrap RUST_BACKTRACE=0
+export LAMBDA_STDIO_WITHOUT_EXAMPLES='$without_examples'
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev

@@ -18,10 +18,15 @@ pub fn root() -> PathBuf {
 /// Those whose toolchains are large: tried with `LAMBDA_STDIO_LARGE=1`.
 const LARGE: [&str; 3] = ["deno", "go", "java"];
 
-/// The names of the examples that are tried: the folders' names.
+/// The names of the examples that are tried: the folders' names, less those in `LAMBDA_STDIO_WITHOUT_EXAMPLES`, for a machine
+/// that cannot build them.
 pub fn names() -> Vec<String> {
     let large = std::env::var_os("LAMBDA_STDIO_LARGE").is_some_and(|value| value == "1");
-    all_names().into_iter().filter(|name| large || !LARGE.contains(&name.as_str())).collect()
+    let without = std::env::var("LAMBDA_STDIO_WITHOUT_EXAMPLES").unwrap_or_default();
+    let is_tried = |name: &String| {
+        (large || !LARGE.contains(&name.as_str())) && !without.split_whitespace().any(|word| word == name)
+    };
+    all_names().into_iter().filter(is_tried).collect()
 }
 
 fn all_names() -> Vec<String> {
