@@ -4,7 +4,7 @@
 //! A success with another answer than the event's own is wrong whatever the handler is, and no exception covers it.
 
 use crate::Outcome;
-use crate::harness::files::{Folder, need, search_path, spawn};
+use crate::harness::files::{Folder, bootstrap, need, search_path, spawn};
 use crate::harness::{Call, Event, Function, Running};
 use crate::page;
 use crate::table::{Language, Mode};
@@ -188,7 +188,7 @@ fn start(language: &Language, kind: Kind, command: &str, built: &Path) -> Runnin
     let handler = format!("#!/bin/sh\ncd '{}' && exec {command}\n", built.display());
     let mut function = Function::empty().program("handler", handler).handler("handler");
     // Where it is, another user may have no way; and what `bootstrap` writes goes into this folder.
-    function = function.copy(Path::new(env!("CARGO_BIN_EXE_bootstrap")), "bootstrap");
+    function = function.copy(bootstrap(), "bootstrap");
     fs::set_permissions(function.folder(), Permissions::from_mode(0o777)).unwrap();
     function = function.env("LANG", "en_US.UTF-8").env("TZ", ":UTC");
     match kind {
@@ -199,14 +199,17 @@ fn start(language: &Language, kind: Kind, command: &str, built: &Path) -> Runnin
     if let Some(locale) = &language.locale {
         function = function.env("LC_ALL", locale);
     }
-    let bootstrap = function.folder().join("bootstrap");
+    // Compilers and caches lie where only this machine's own root has them.
+    let folder = function.folder().to_owned();
+    function = function.env("LAMBDA_TASK_ROOT", &folder);
+    let own = folder.join("bootstrap");
     let mut command = if nix::unistd::geteuid().is_root() {
         let mut command = Command::new(need("setpriv"));
         command.args(["--clear-groups", &format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}")]);
-        command.arg(&bootstrap);
+        command.arg(&own);
         command
     } else {
-        Command::new(&bootstrap)
+        Command::new(&own)
     };
     command.stdin(Stdio::null());
     function.start_as(command)
