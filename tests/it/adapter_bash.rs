@@ -95,7 +95,7 @@ fn headers_are_variables_of_this_event() {
     function.wait_log("6\n");
     let event = Event::new("{}");
     let id = event.id.clone();
-    assert_eq!(function.call(event).json(), json!(format!("{id}||none|unset|")), "nothing is left over");
+    assert_eq!(function.call(event).json(), json!(format!("{id}||none|unset|/var/runtime")), "nothing is left over");
 }
 
 #[test]

@@ -106,7 +106,10 @@ fn a_change_of_the_sources_leaves_the_dependencies_as_they_are() {
     let copy = "tar -cf - .build .cargo .dockerignore Cargo.lock Cargo.toml Dockerfile build.sh handlers src | tar -xf - -C \"$0\"";
     output_of(Command::new("sh").args(["-c", copy]).arg(folder.path()).current_dir(root()));
     build(&["--tag", "it-before"]);
-    let main = folder.read("src/main.rs").replacen("lambda-stdio {}", "changed {}", 1);
+    let before = folder.read("src/main.rs");
+    let changed = "fn main() -> ExitCode {\n    if std::env::args().any(|word| word == \"--version\") {\n        println!(\"changed 0.1.0\");\n        return ExitCode::SUCCESS;\n    }";
+    let main = before.replacen("fn main() -> ExitCode {", changed, 1);
+    assert_ne!(main, before);
     folder.write("src/main.rs", main.as_bytes(), 0o644);
     // As after a checkout of something old.
     output_of(Command::new("touch").args(["--date=2020-01-01", "src/main.rs"]).current_dir(folder.path()));
