@@ -81,7 +81,8 @@ impl Handler {
             return Err(Fault::exit("The handler is gone"));
         };
         let answer_by = self.config.answer_by(self.began, deadline);
-        let streamed = exchange::stream(&mut instance, piece, &mut limits(&mut self.lifecycle, self.began, answer_by));
+        let streamed =
+            exchange::stream(&mut instance, piece, &mut Limits::of(self.lifecycle.for_limits(), self.began, answer_by));
         let (result, keep) = match streamed.map_err(|error| Fault::pipes(&error))? {
             Streamed::Piece(length) => (Ok(length), true),
             Streamed::End => (Ok(0), !instance.protocol().is_oneshot() && !instance.retired),
@@ -134,12 +135,12 @@ impl Handler {
 
     /// Tells the handler that a snapshot is about to be taken, and waits until it agrees.
     pub fn before_snapshot(&mut self) -> Result<(), Fault> {
-        self.tell(&snapshot::BEFORE)
+        snapshot::BEFORE.tell_all(&mut self.lifecycle, self.config.ready_timeout)
     }
 
     /// Tells the handler that it was restored from a snapshot, and waits until it is ready for events again.
     pub fn after_restore(&mut self) -> Result<(), Fault> {
-        self.tell(&snapshot::AFTER)
+        snapshot::AFTER.tell_all(&mut self.lifecycle, self.config.ready_timeout)
     }
 
     /// A process that ended before it had read a byte of the event ended idle, whatever the clocks say: the event then
@@ -233,7 +234,7 @@ impl Handler {
         }
         let manner =
             Manner { streaming: self.config.streaming.as_deref(), half_margin: self.config.deadline_margin / 2 };
-        let mut limits = limits(&mut self.lifecycle, self.began, answer_by);
+        let mut limits = Limits::of(self.lifecycle.for_limits(), self.began, answer_by);
         limits.hint_at = self.config.hints.then(|| self.began + HINT_AFTER);
         let outcome = give(&mut instance, manner, &mut limits);
         Ok((instance, outcome.map_err(|error| Fault::pipes(&error))?))
@@ -288,34 +289,10 @@ impl Handler {
             log::error(format_args!("LAMBDA_CONTEXT_FILE could not be brought up to date: {error}"));
         }
     }
-
-    /// What has failed is not started again while that is reported.
-    fn tell(&mut self, news: &snapshot::News) -> Result<(), Fault> {
-        self.lifecycle.busy = true;
-        self.began = Instant::now();
-        let limit = news.limit(self.config.ready_timeout);
-        let answer_by = Some(self.began + limit);
-        for standby in [false, true] {
-            let pool = &mut self.lifecycle.pool;
-            let place = if standby { &mut pool.standby } else { &mut pool.current };
-            let Some(mut instance) = place.take_if(|instance| snapshot::concerns(instance)) else { continue };
-            news.tell(&mut instance, &mut limits(&mut self.lifecycle, self.began, answer_by), limit)?;
-            let pool = &mut self.lifecycle.pool;
-            *(if standby { &mut pool.standby } else { &mut pool.current }) = Some(instance);
-        }
-        self.lifecycle.busy = false;
-        Ok(())
-    }
 }
 
 impl Tend for Handler {
     fn wait(&mut self, wanted: Wanted<'_>) -> std::io::Result<()> {
         self.lifecycle.wait(wanted)
     }
-}
-
-/// The limits of an exchange that began then.
-fn limits(lifecycle: &mut Lifecycle, began: Instant, answer_by: Option<Instant>) -> Limits<'_> {
-    let (signals, stopping, standby) = lifecycle.for_limits();
-    Limits { signals, stopping, answer_by, standby, began, looked: None, hint_at: None }
 }

@@ -10,10 +10,11 @@
 //! <https://github.com/aws/aws-lambda-python-runtime-interface-client>.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::exchange::{self, Limits, Manner, Outcome};
 use super::instance::Instance;
+use super::lifecycle::Lifecycle;
 use super::process::describe;
 use crate::fault::Fault;
 use crate::invocation::{Answer, Invocation};
@@ -40,18 +41,34 @@ pub const BEFORE: News =
 pub const AFTER: News = News { event: "after-restore", error_type: "Runtime.AfterRestoreError", longest: RESTORING };
 
 /// Whether the process asked to be told.
-pub fn concerns(instance: &Instance) -> bool {
+fn concerns(instance: &Instance) -> bool {
     instance.dialogue.greeting().offers(GREETED)
 }
 
 impl News {
+    /// Tells each process that asked to be told. What has failed is not started again while that is reported.
+    pub fn tell_all(&self, lifecycle: &mut Lifecycle, ready_timeout: Duration) -> Result<(), Fault> {
+        lifecycle.busy = true;
+        let (began, limit) = (Instant::now(), self.limit(ready_timeout));
+        for standby in [false, true] {
+            let pool = &mut lifecycle.pool;
+            let place = if standby { &mut pool.standby } else { &mut pool.current };
+            let Some(mut instance) = place.take_if(|instance| concerns(instance)) else { continue };
+            self.tell(&mut instance, &mut Limits::of(lifecycle.for_limits(), began, Some(began + limit)), limit)?;
+            let pool = &mut lifecycle.pool;
+            *(if standby { &mut pool.standby } else { &mut pool.current }) = Some(instance);
+        }
+        lifecycle.busy = false;
+        Ok(())
+    }
+
     /// How long a handler may take that has `ready_timeout` for its start.
-    pub fn limit(&self, ready_timeout: Duration) -> Duration {
+    fn limit(&self, ready_timeout: Duration) -> Duration {
         ready_timeout.min(self.longest)
     }
 
     /// Tells the process, and waits until it agrees. After a fault it is of no more use.
-    pub fn tell(&self, instance: &mut Instance, limits: &mut Limits<'_>, limit: Duration) -> Result<(), Fault> {
+    fn tell(&self, instance: &mut Instance, limits: &mut Limits<'_>, limit: Duration) -> Result<(), Fault> {
         let event = self.event;
         let message = Invocation { headers: vec![(Cow::Borrowed(EVENT), event.to_owned())], ..Invocation::default() };
         let outcome = exchange::carry_out(instance, &message, Vec::new(), Manner::default(), limits);

@@ -27,7 +27,16 @@ pub struct Limits<'a> {
     pub hint_at: Option<Instant>,
 }
 
-impl Limits<'_> {
+impl<'a> Limits<'a> {
+    /// Of an exchange that began then. What it looks after besides its process comes from the handler's lifecycle.
+    pub fn of(
+        (signals, stopping, standby): (&'a Signals, &'a mut Option<Stopping>, Option<&'a mut Instance>),
+        began: Instant,
+        answer_by: Option<Instant>,
+    ) -> Self {
+        Self { signals, stopping, answer_by, standby, began, looked: None, hint_at: None }
+    }
+
     /// Waits once for something to happen to `instance`, at most until `until` or the exchange's own end.
     pub fn wait(&mut self, instance: &mut Instance, until: Option<Instant>) -> io::Result<()> {
         let wait = Wait {

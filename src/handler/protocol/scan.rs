@@ -4,7 +4,11 @@
 //! An undecided handler is scanned from its start. What it prints before its event is either finished (a line of text, a
 //! value), and goes to the log, or the beginning of its answer.
 
+mod text;
+
 use std::ops::Range;
+
+use text::{Keep, QUOTED, Text};
 
 use crate::invocation::LARGEST_ANSWER;
 use crate::json::{Finder, Scalars, Step};
@@ -17,9 +21,6 @@ const READ_TO_END: usize = 4 * LARGEST_ANSWER;
 /// text is passed over whole: the work stays in proportion to the output.
 const SECOND_LOOKS: usize = 64 * 1024 * 1024;
 
-/// How much of the text an error quotes.
-const QUOTED: usize = 400;
-
 /// What the scan came to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
@@ -27,17 +28,6 @@ pub enum Found {
     Answer { value: Range<usize>, rest: usize },
     /// A value larger than Lambda takes, of `length` bytes, or of more if it was not read to its end.
     TooLarge { length: usize, complete: bool },
-}
-
-/// What becomes of text while a scan goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keep {
-    /// It goes to the log as it comes.
-    Nothing,
-    /// No event was given yet: a line of text goes to the log once it is finished.
-    Unfinished,
-    /// It is kept back, since it may turn out to be part of an answer.
-    All,
 }
 
 #[derive(Debug)]
@@ -264,39 +254,6 @@ impl Scan {
                 None
             }
         }
-    }
-}
-
-/// What is printed and no answer.
-#[derive(Debug, Default)]
-struct Text {
-    /// Kept back while it may still be part of an answer.
-    held: Vec<u8>,
-    /// How much there was when it was more than any answer may have. It is gone: an answer is never a log line.
-    lost: usize,
-    /// Its end.
-    quote: Vec<u8>,
-}
-
-impl Text {
-    fn push(&mut self, text: &[u8], keep: Keep, log: &mut Lines) {
-        let end = &text[text.len().saturating_sub(QUOTED)..];
-        if !end.trim_ascii().is_empty() {
-            let drop = (self.quote.len() + end.len()).saturating_sub(QUOTED);
-            self.quote.drain(..drop.min(self.quote.len()));
-            self.quote.extend_from_slice(end);
-        }
-        if keep != Keep::All {
-            log.push(text);
-        } else if self.lost > 0 || self.held.len() + text.len() > LARGEST_ANSWER {
-            self.lost += std::mem::take(&mut self.held).len() + text.len();
-        } else {
-            self.held.extend_from_slice(text);
-        }
-    }
-
-    fn release(&mut self, log: &mut Lines) {
-        log.push(&std::mem::take(&mut self.held));
     }
 }
 

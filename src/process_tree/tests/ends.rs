@@ -48,7 +48,7 @@ fn one_that_forks_into_new_sessions_for_ever_is_ended() {
     );
     let first = hopper.until("hopping", |_| descendants::members(&hopper.tree.0).pids.len() > 1);
     assert!(!first.at_rest);
-    assert!(hopper.tree.kill());
+    assert!(hopper.is_killed());
     assert_eq!(descendants::members(&hopper.tree.0).pids, [hopper.tree.root()]);
 }
 

@@ -64,6 +64,11 @@ impl Subject {
         }
     }
 
+    /// Killing has two seconds. On a machine that has no time for it, who multiplies may need another go.
+    fn is_killed(&mut self) -> bool {
+        (0..5).any(|_| self.tree.kill())
+    }
+
     #[track_caller]
     fn comes_to_rest(&self) -> Activity {
         self.until("at rest", |activity| activity.at_rest)
@@ -72,7 +77,7 @@ impl Subject {
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        assert!(self.tree.kill(), "it was not killed");
+        assert!(self.is_killed(), "it was not killed");
         self.child.wait().unwrap();
     }
 }
