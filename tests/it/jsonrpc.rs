@@ -99,6 +99,8 @@ fn messages_and_requests_are_answered_with_the_ids_that_they_came_with() {
         assert_eq!((status, &answer["id"], &answer["result"]["method"]), (200, &id, &json!("n")));
     }
     // It was initialized for them, once.
+    running.wait_log("\"initialize\"");
+    running.wait_log("notifications/initialized");
     let said = running.stderr();
     assert_eq!(said.matches("\"initialize\"").count(), 1, "{said}");
     assert_eq!(said.matches("notifications/initialized").count(), 1, "{said}");
