@@ -40,10 +40,15 @@ impl Tending {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// From now on a call must be over by its event's `deadline`, or in a moment, where that has passed: what comes too late
-    /// is posted all the same.
-    pub fn limit(&self, deadline: Option<Instant>) {
-        let until = deadline.map(|deadline| deadline.max(Instant::now() + MOMENT));
+    /// As long as what is returned lives, calls must be over by their event's `deadline`, or in a moment, where that has
+    /// passed: what comes too late is posted all the same.
+    #[must_use]
+    pub fn limit(&self, deadline: Option<Instant>) -> Limit<'_> {
+        self.set_limit(deadline.map(|deadline| deadline.max(Instant::now() + MOMENT)));
+        Limit(self)
+    }
+
+    fn set_limit(&self, until: Option<Instant>) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
@@ -59,6 +64,15 @@ impl Tending {
                 self.over.store(true, Ordering::Relaxed);
             }
         })
+    }
+}
+
+/// A limit of calls, which ends with it.
+pub struct Limit<'a>(&'a Tending);
+
+impl Drop for Limit<'_> {
+    fn drop(&mut self) {
+        self.0.set_limit(None);
     }
 }
 

@@ -182,12 +182,12 @@ impl Source for Lambda {
             .content_type
             .as_deref()
             .map_or(Cow::Borrowed("application/json"), |said| Cow::Owned(header_value(said)));
-        self.connections.tending.limit(invocation.deadline);
+        let _limit = self.connections.tending.limit(invocation.deadline);
         let went = self.fast_path.respond(invocation, &content_type, &answer.body);
         let went = went.with_context(|| format!("the Runtime API's /response to {} failed", invocation.id))?;
         let path = || format!("invocation/{}/response", path_segment(&invocation.id));
         let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
-        let posted = match went {
+        match went {
             Went::Well(()) => Ok(()),
             Went::Cut(status) => judge_status(&path(), status, "(the rest of the response is lost)"),
             Went::Unusual => self.post(&path(), &headers(), &answer.body),
@@ -195,9 +195,7 @@ impl Source for Lambda {
                 warn_of_double(&path());
                 judge(&self.connections, &path(), self.post_once(&path(), &headers(), &answer.body))
             }
-        };
-        self.connections.tending.limit(None);
-        posted
+        }
     }
 
     fn stream(
@@ -214,11 +212,9 @@ impl Source for Lambda {
         let cause = fault.cause.as_deref().map_or_else(|| xray::cause(fault), header_value);
         let [content_type, error_type] = error_headers(&error_type);
         let headers = with_nonce(&[content_type, error_type, (ERROR_CAUSE, &cause)], invocation);
-        self.connections.tending.limit(invocation.deadline);
+        let _limit = self.connections.tending.limit(invocation.deadline);
         let path = format!("invocation/{}/error", path_segment(&invocation.id));
-        let posted = self.post(&path, &headers, &fault.body());
-        self.connections.tending.limit(None);
-        posted
+        self.post(&path, &headers, &fault.body())
     }
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {

@@ -39,12 +39,11 @@ pub fn send(
         request = request.header(INVOCATION_ID, nonce);
     }
     let mut body = StreamBody { answer: &mut answer, connections: &lambda.connections, fault: None };
-    lambda.connections.tending.limit(invocation.deadline);
+    let _limit = lambda.connections.tending.limit(invocation.deadline);
     lambda.connections.begin_stream();
     // Never twice: what was streamed is gone.
     let response = request.send(SendBody::from_reader(&mut body));
     lambda.connections.end_stream();
-    lambda.connections.tending.limit(None);
     let fault = body.fault;
     judge(&lambda.connections, &path, response)?;
     Ok(fault)
