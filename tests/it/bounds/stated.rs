@@ -5,7 +5,7 @@ use crate::harness::files::{Folder, bootstrap, need, spawn};
 use crate::harness::speaking::SPEAKING;
 use crate::harness::watch::Exit;
 use crate::harness::{Event, Function};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ for line in sys.stdin:
     let mut command = Command::new(bootstrap());
     command.current_dir(folder.path()).args(["./handler", "--quiet"]).env("HANDLER_MODE", "loop");
     let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
-    let (mut stdin, unread) = (child.stdin.take().unwrap(), child.stderr.take());
+    let (mut stdin, mut unread) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
     let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut answered = |event: &str| {
         let began = Instant::now();
@@ -46,9 +46,21 @@ for line in sys.stdin:
     };
     answered("0\n");
     let took = answered("1\n");
+    // Now it is read, and what it lost is told at the end.
+    let (heard, hear) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let (mut log, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+        while let Ok(got @ 1..) = unread.read(&mut piece) {
+            log.extend_from_slice(&piece[..got]);
+            let _ = heard.send(());
+        }
+        String::from_utf8(log).unwrap()
+    });
+    hear.recv().unwrap();
     drop(stdin);
     child.wait().unwrap();
-    drop(unread);
+    let log = reader.join().unwrap();
+    assert!(log.contains("lines of the log were dropped"), "{} bytes of log", log.len());
     took
 }
 
