@@ -4,8 +4,8 @@
 //!
 //! `LAMBDA_STDIO_WRITE=1` writes what was measured into SECURITY.md. It is for a machine that does nothing else:
 //!
-//!     ./build.sh && LAMBDA_STDIO_BOOTSTRAP=out/bootstrap LAMBDA_STDIO_WRITE=1 \
-//!         cargo test --test it -- --test-threads=1 --nocapture bounds::measured
+//!     ./build.sh -o out
+//!     LAMBDA_STDIO_BOOTSTRAP=out/bootstrap LAMBDA_STDIO_WRITE=1 cargo test --test it bounds::measured -- --test-threads=1
 
 mod measured;
 mod page;
