@@ -3,7 +3,13 @@
 //! their ratio that counts.
 
 use super::entry::{Entry, Side, own, peers, there};
+use super::figures::{ratio, time};
 use super::interpreters;
+use super::options::Options;
+use super::rounds::{Effort, measure};
+use super::sections::Section;
+use super::table::Table;
+use std::time::Duration;
 
 const EMULATOR: &str = "qemu-aarch64-static";
 
@@ -23,4 +29,22 @@ fn emulated(name: &'static str, title: &'static str, side: Side, program: &str) 
     there(&file)?;
     let emulator = interpreters::find(EMULATOR)?;
     Ok(Entry::other(name, title, side, &emulator)?.arguments(vec![file.into()]).with("_HANDLER", own("echo")))
+}
+
+/// Both, and how they compare.
+pub fn section(entries: &[Entry], options: &Options) -> Section {
+    let effort = Effort { starts: 11, warm_up: Duration::from_millis(500), time: options.time / 6 };
+    let results = measure(entries, 100, effort);
+    let mut table = Table::new(["", "p50", "× floor", "p99", "CPU/event", "start-up"]);
+    for result in &results {
+        table.row([
+            result.entry.title.to_owned(),
+            time(result.p50),
+            ratio(result.p50.as_secs_f64() / results[0].p50.as_secs_f64()),
+            time(result.p99),
+            time(result.cpu),
+            time(result.start_up),
+        ]);
+    }
+    Section::new("arm64 under emulation (QEMU), events of 100 B, on one processor", table)
 }

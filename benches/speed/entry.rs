@@ -36,6 +36,8 @@ pub struct Entry {
     variables: Vec<(&'static str, OsString)>,
     /// Where its interpreter is, before all other folders.
     folder: Option<PathBuf>,
+    /// Its errors are part of the measurement.
+    fails: bool,
     /// An event of its own, and what stands in the answer to that.
     asked: Option<(String, &'static str)>,
 }
@@ -55,7 +57,18 @@ impl Entry {
     fn new(name: &'static str, title: &'static str, side: Side, program: &Path) -> Self {
         let (arguments, variables) = (Vec::new(), Vec::new());
         let program = program.to_owned();
-        Self { name, title, side, largest: LAMBDAS, program, arguments, variables, folder: None, asked: None }
+        Self {
+            name,
+            title,
+            side,
+            largest: LAMBDAS,
+            program,
+            arguments,
+            variables,
+            folder: None,
+            fails: false,
+            asked: None,
+        }
     }
 
     pub fn with(mut self, variable: &'static str, value: impl Into<OsString>) -> Self {
@@ -81,6 +94,12 @@ impl Entry {
     /// With an interpreter of its own, in this folder.
     pub fn interpreted_in(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// It is to fail, and what it says of that is not of interest.
+    pub fn failing(mut self) -> Self {
+        self.fails = true;
         self
     }
 
@@ -120,6 +139,9 @@ impl Entry {
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ("AWS_REGION", "us-east-2"),
         ]);
+        if self.fails {
+            command.stderr(Stdio::null());
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -96,6 +96,7 @@ fn node(release: &Node) -> [Result<Entry, String>; 2] {
             format!("--max-semi-space-size={}", MEMORY / 10 / 2),
         ];
         let [old, young] = heap.map(OsString::from);
+        let entry = entry.with("_HANDLER", "common.handler");
         Ok(entry.arguments(vec![old, young, client.into(), "common.handler".into()]))
     });
     [ours, theirs]

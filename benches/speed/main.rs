@@ -71,8 +71,8 @@ fn measure(options: &Options) {
         encoded = answers::measure();
         sections.push(answers::section(&encoded).shown());
     }
-    if options.has(Part::Arm64) {
-        sections::arm64(&arm64, options, &mut sections);
+    if options.has(Part::Arm64) && !arm64.is_empty() {
+        sections.push(arm64::section(&arm64, options).shown());
     }
     if options.has(Part::Growth) {
         let small = events.iter().filter(|result| result.size == 100).chain(&sizes).collect::<Vec<_>>();

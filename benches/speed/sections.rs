@@ -123,27 +123,6 @@ pub fn web(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) {
     sections.push(Section::new("HTTP requests, on one processor", table).shown());
 }
 
-/// On an emulated processor for arm64, beside the floor there.
-pub fn arm64(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) {
-    if entries.is_empty() {
-        return;
-    }
-    let effort = Effort { starts: 11, warm_up: Duration::from_millis(500), time: options.time / 6 };
-    let results = measure(entries, 100, effort);
-    let mut table = Table::new(["", "p50", "× floor", "p99", "CPU/event", "start-up"]);
-    for result in &results {
-        table.row([
-            result.entry.title.to_owned(),
-            time(result.p50),
-            ratio(result.p50.as_secs_f64() / results[0].p50.as_secs_f64()),
-            time(result.p99),
-            time(result.cpu),
-            time(result.start_up),
-        ]);
-    }
-    sections.push(Section::new("arm64 under emulation (QEMU), events of 100 B, on one processor", table).shown());
-}
-
 /// The fastest ones on all processors.
 pub fn processors(entries: &[Entry], options: &Options, sections: &mut Vec<Section>) {
     let entries: Vec<_> =
