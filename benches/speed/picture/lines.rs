@@ -41,7 +41,7 @@ impl Chart {
 /// Two charts, one below the other, for each thing that grows.
 pub fn draw(charts: &[Chart]) -> String {
     let columns = f64::from(u32::try_from(charts.len().div_ceil(2)).unwrap_or(1));
-    let (column, row) = (LEFT + WIDTH + 16.0, TOP + HEIGHT + BELOW);
+    let (column, row) = (LEFT + WIDTH + 24.0, TOP + HEIGHT + BELOW);
     let mut svg =
         begin(columns * column, 2.0 * row, "Time and memory over the size of the event, the workers and the processes");
     for (at, pair) in (0_u32..).zip(charts.chunks(2)) {
