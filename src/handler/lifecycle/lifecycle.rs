@@ -224,7 +224,12 @@ impl Lifecycle {
     fn read_on(&mut self) {
         let Some(instance) = &mut self.pool.current else { return };
         let until = Instant::now() + READING_ON;
-        while !instance.process.stdin.is_done() && !instance.process.ended && Instant::now() < until {
+        loop {
+            // What it has not been given yet (that what it asked was refused) may find room at once: a wait would not tell.
+            instance.process.stdin.write(false);
+            if instance.process.stdin.is_done() || instance.process.ended || Instant::now() >= until {
+                break;
+            }
             let wait = Wait { until: Some(until), ..Wait::default() };
             if poll::wait(&mut [&mut instance.process], &wait).is_err() {
                 break;
