@@ -12,6 +12,7 @@ mod handlers;
 mod hostile_handler;
 mod hostile_server;
 mod jsonrpc;
+mod life;
 mod messages;
 mod trees;
 
@@ -37,6 +38,13 @@ fn perl(script: &str) -> Function {
 #[track_caller]
 fn blows(storm: Storm, function: Function) {
     storm.over(&course::prepared(function).start());
+}
+
+/// In 128 MB, of which what `bootstrap` starts has as much.
+#[track_caller]
+fn blows_in_128_mb(storm: Storm, function: Function) {
+    let storm = Storm { memory: hostile_handler::MEMORY, ..storm };
+    storm.over(&course::prepared(function).start_behind(hostile_handler::LIMIT));
 }
 
 #[test]
@@ -78,7 +86,7 @@ fn a_stream_in_a_storm() {
 #[test]
 fn a_cgi_program_in_a_storm() {
     let form = Form::Page { streamed: false };
-    blows(Storm { form, processes: 0, ..Storm::of(600, CGI_DEEDS) }, perl(CGI).mode("cgi"));
+    blows_in_128_mb(Storm { form, processes: 0, ..Storm::of(400, CGI_DEEDS) }, perl(CGI).mode("cgi"));
 }
 
 #[test]
@@ -90,14 +98,14 @@ fn eight_cgi_programs_at_once_in_a_storm() {
 #[test]
 fn a_cgi_program_whose_pages_are_streamed_in_a_storm() {
     let (form, function) = (Form::Page { streamed: true }, perl(CGI).mode("cgi").env("HANDLER_RESPONSE", "streaming"));
-    let storm = Storm { form, processes: 0, disturbances: GENTLE, ..Storm::of(600, CGI_STREAM_DEEDS) };
+    let storm = Storm { form, processes: 0, disturbances: GENTLE, ..Storm::of(400, CGI_STREAM_DEEDS) };
     blows(storm, function);
 }
 
 #[test]
 fn a_json_rpc_server_in_a_storm() {
-    let storm = Storm { form: Form::JsonRpc, memory: 40 << 20, ..Storm::of(1000, JSON_RPC_DEEDS) };
-    blows(storm, perl(&jsonrpc::server()).mode("jsonrpc"));
+    let storm = Storm { form: Form::JsonRpc, ..Storm::of(600, JSON_RPC_DEEDS) };
+    blows_in_128_mb(storm, perl(&jsonrpc::server()).mode("jsonrpc"));
 }
 
 #[test]
@@ -142,32 +150,31 @@ fn a_loop_in_a_group_of_its_own_in_a_storm() {
     blows(Storm { members: 2, ..Storm::of(600, LOOP_DEEDS) }, trees::own_group());
 }
 
-/// Against a handler that attacks, in 128 MB.
+/// Against a handler that attacks.
 #[track_caller]
 fn attacks(storm: Storm, function: Function) {
-    let storm = Storm { memory: hostile_handler::MEMORY, clears: true, ..storm };
-    storm.over(&course::prepared(function).start_behind(hostile_handler::LIMIT));
+    blows_in_128_mb(Storm { clears: true, ..storm }, function);
 }
 
 #[test]
 fn a_hostile_loop_in_a_storm() {
-    attacks(Storm::of(500, hostile_handler::LOOP_DEEDS), perl(&hostile_handler::looping()));
+    attacks(Storm::of(250, hostile_handler::LOOP_DEEDS), perl(&hostile_handler::looping()));
 }
 
 #[test]
 fn hostile_messages_in_a_storm() {
-    let storm = Storm { disturbances: GENTLE, ..Storm::of(500, hostile_handler::MESSAGES_DEEDS) };
+    let storm = Storm { disturbances: GENTLE, ..Storm::of(200, hostile_handler::MESSAGES_DEEDS) };
     attacks(storm, perl(&hostile_handler::messages()));
 }
 
 #[test]
 fn a_hostile_filter_in_a_storm() {
-    attacks(Storm::of(400, hostile_handler::FILTER_DEEDS), perl(&hostile_handler::filter()).mode("oneshot"));
+    attacks(Storm::of(150, hostile_handler::FILTER_DEEDS), perl(&hostile_handler::filter()).mode("oneshot"));
 }
 
 #[test]
 fn a_hostile_filter_that_is_not_said_to_be_one_in_a_storm() {
-    attacks(Storm::of(400, hostile_handler::FILTER_DEEDS), perl(&hostile_handler::filter()));
+    attacks(Storm::of(150, hostile_handler::FILTER_DEEDS), perl(&hostile_handler::filter()));
 }
 
 #[test]

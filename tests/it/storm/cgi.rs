@@ -39,6 +39,7 @@ elsif ($do eq 'short') { print "${head}Content-Length: 99\n\n$page" }
 elsif ($do eq 'hang') { sleep 1000 }
 elsif ($do eq 'hanghead') { print $head; sleep 1000 }
 elsif ($do eq 'endless') { print "X-Storm: $n\n" while 1 }
+elsif ($do eq 'toobig') { print "$head\n$page", " " x 7000000 }
 elsif ($do eq 'flood') { print STDERR "x\n" x 500000; print "$head\n$page" }
 else { print "$head\n$page" }
 "#;
@@ -68,6 +69,7 @@ pub const CGI_DEEDS: &[Deed] = &[
     deed("cutkill", 10, BAD_GATEWAY),
     deed("short", 20, BAD_GATEWAY),
     deed("endless", 2, BAD_GATEWAY),
+    deed("toobig", 3, BAD_GATEWAY),
     deed("hang", 1, GATEWAY_TIMEOUT),
     deed("hanghead", 1, GATEWAY_TIMEOUT),
     flood("flood", 2, Answer),

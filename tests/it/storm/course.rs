@@ -20,8 +20,9 @@ const GROWTH: u64 = 8 << 20;
 /// Descriptors that are opened once, whenever it is that a killed process has to be waited for.
 const LATE: usize = 2;
 
-/// How many descriptors there are at most between two gusts, and how many more with each further worker.
-const DESCRIPTORS: usize = 16;
+/// How many descriptors there are at most at any moment, also while a process is being started and looked at, and how many
+/// more with each further worker, or process that stands by.
+pub const DESCRIPTORS: usize = 20;
 const DESCRIPTORS_EACH: usize = 7;
 
 /// How many events have one request id, where that is so.
@@ -135,7 +136,7 @@ impl Storm {
             self.blow(function, gust, log, &mut counts);
             gusts += 1;
             most = most.max(procfs::descriptors(function.pid()));
-            let bound = DESCRIPTORS + DESCRIPTORS_EACH * (self.workers - 1);
+            let bound = DESCRIPTORS + DESCRIPTORS_EACH * (self.workers.max(self.processes) - 1);
             assert!(most <= bound, "{most} descriptors");
             let peak = procfs::peak_memory(function.pid());
             assert!(peak <= self.memory, "{} KiB of memory", peak / 1024);

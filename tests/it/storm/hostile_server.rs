@@ -2,100 +2,25 @@
 //! allows must be served, an event that broke off gets its error, and an answer is sent again where it may not have arrived. Where
 //! it has left nobody to talk to, `bootstrap` may end, with a reason, and is started anew.
 
-use super::course::{self, Counts, any_of, prepared, soak};
+use super::course::{self, Counts, any_of, soak};
 use super::deeds::Deed;
-use super::forms::{Came, Form};
-use super::handlers::{LOOP, LOOP_DEEDS};
-use crate::harness::event::Request;
+use super::forms::Came;
+use super::life::{Life, answer};
 use crate::harness::http::Wire;
-use crate::harness::raw::{Line, Raw, given};
-use crate::harness::watch::{Exit, LIMIT};
-use crate::harness::{Answer, Call, Event, Function, Random, Running, police, procfs};
-use crate::hostile::{odd_response, send, unescaped};
+use crate::harness::raw::given;
+use crate::harness::watch::LIMIT;
+use crate::harness::{Call, Event, Random};
+use crate::hostile::{odd_response, send};
 use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const EVENTS: usize = 400;
-const MEMORY: u64 = 24 << 20;
-
-/// At any moment, also while a process is being started and looked at.
-const DESCRIPTORS: usize = 20;
+const EVENTS: usize = 300;
 
 /// How long a server that takes nothing is waited for. Its event's deadline is before that.
 const UNTAKEN: Duration = Duration::from_secs(1);
 
 const IDS: &[&str] = &["a b", "a#b", "..", "a/../../x", "%2e", "a?b=c", "\u{e9}", "x%0d%0ay", "."];
-
-/// `bootstrap`, and what the server knows of it.
-struct Life {
-    function: Running,
-    raw: Raw,
-    line: Option<Line>,
-    /// What the server has done that may have ended it.
-    may_end: Option<&'static str>,
-    most: usize,
-    peak: u64,
-}
-
-impl Life {
-    fn begin() -> Self {
-        let raw = Raw::listen();
-        let function = prepared(Function::of("perl", LOOP)).served_by(&raw).start_behind("ulimit -v 128000");
-        Self { function, raw, line: None, may_end: None, most: 0, peak: 0 }
-    }
-
-    /// The next request; `None` once `bootstrap` has ended.
-    fn request(&mut self) -> Option<(Call, String, Wire)> {
-        let by = Instant::now() + LIMIT;
-        loop {
-            if let Some(line) = &mut self.line {
-                match line.read() {
-                    Some((call, id, wire)) => return Some((call, unescaped(&id), wire)),
-                    None => self.line = None,
-                }
-            }
-            self.line = self.raw.accept_within(Duration::from_millis(20));
-            if self.line.is_none() && self.function.watch().look(|seen| seen.exit.is_some()) {
-                return None;
-            }
-            assert!(Instant::now() < by, "it hangs\n{}", self.function.story());
-        }
-    }
-
-    fn line(&mut self) -> &mut Line {
-        self.line.as_mut().unwrap()
-    }
-
-    /// Sends so many of these bytes, and closes.
-    fn cut(&mut self, bytes: &[u8], at: usize) {
-        self.line().write(&bytes[..at]);
-        self.line = None;
-    }
-
-    /// Looks at the bounds, and forgets what was seen.
-    fn settle(&mut self) {
-        self.most = self.most.max(procfs::descriptors(self.function.pid()));
-        self.peak = self.peak.max(procfs::peak_memory(self.function.pid()));
-        assert!(self.most <= DESCRIPTORS, "{} descriptors", self.most);
-        assert!(self.peak <= MEMORY, "{} KiB of memory", self.peak / 1024);
-        self.function.settle();
-    }
-
-    /// It has ended, which it may have: with a reason, and with all that it had started.
-    fn end(self) {
-        let story = self.function.story();
-        let Some(why) = self.may_end else { panic!("it ended, and had no reason to\n{story}") };
-        assert_eq!(self.function.exit(), Exit::Status(1), "{why}: {story}");
-        let log = self.function.stderr();
-        assert!(log.contains("[FATAL] lambda-stdio: ") && !log.contains("panicked"), "{why}: {story}");
-        let by = Instant::now() + LIMIT;
-        while !self.function.others().is_empty() {
-            assert!(Instant::now() < by, "{:?} live on\n{story}", self.function.others());
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
 
 /// The storm: the server, its events, and what came of them.
 struct Server {
@@ -105,6 +30,7 @@ struct Server {
     counts: Counts,
     ends: usize,
     most: usize,
+    resident: u64,
     peak: u64,
 }
 
@@ -129,9 +55,10 @@ impl Server {
 
     /// Answers one `/next`, well or not, and sees to what comes of the event.
     fn serve(&mut self) {
-        let deed = any_of(LOOP_DEEDS, &mut self.random);
+        let handler = self.life.handler;
+        let deed = any_of(handler.deeds, &mut self.random);
         self.number += 1;
-        let mut event = Form::Plain.event(self.number, deed);
+        let mut event = handler.form.event(self.number, deed);
         match self.random.below(100) {
             0..30 => {
                 let bytes = given(&event);
@@ -157,7 +84,7 @@ impl Server {
             80..90 => return self.refuse_next(),
             90..94 => return self.break_off_head(&event),
             94..97 => return self.say_length_oddly(&event),
-            _ => return self.take_nothing(&Form::Plain.event(self.number, &LOOP_DEEDS[0]).deadline_in(UNTAKEN)),
+            _ => return self.take_nothing(&handler.form.event(self.number, &handler.deeds[0]).deadline_in(UNTAKEN)),
         }
         self.take_answer(&event, deed);
     }
@@ -260,7 +187,7 @@ impl Server {
             let Some((call, id, wire)) = self.life.request() else { return };
             assert_eq!(id, event.id, "{call:?}\n{}", self.life.function.story());
             let answer = answer(call, id, wire, event);
-            let came = Form::Plain.judge(self.number, deed, &answer, false);
+            let came = self.life.handler.form.judge(self.number, deed, &answer, false);
             if !lost && self.random.one_in(20) {
                 // Before its status is known it has to be sent again; once is enough.
                 lost = true;
@@ -298,39 +225,29 @@ impl Server {
         }
     }
 
-    fn begin_anew(&mut self) {
+    /// Adds what was measured of this `bootstrap`, if it has come so far.
+    fn measure(&mut self) {
         (self.most, self.peak) = (self.most.max(self.life.most), self.peak.max(self.life.peak));
-        std::mem::replace(&mut self.life, Life::begin()).end();
+        if self.life.resident > 0 {
+            self.resident = self.life.resident;
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.measure();
+        let next = Life::begin(&mut self.random);
+        std::mem::replace(&mut self.life, next).end();
         self.ends += 1;
     }
 }
 
-/// The answer to this event, which must be as every answer is.
-fn answer(call: Call, id: String, wire: Wire, event: &Event) -> Answer {
-    let request = Request {
-        number: 0,
-        call,
-        id,
-        method: wire.method,
-        path: wire.path,
-        headers: wire.headers,
-        body: wire.body,
-        connection: 0,
-        at: Instant::now(),
-        probe: String::new(),
-        status: 0,
-        counts: true,
-    };
-    assert_eq!(police::complaints(&request, event.nonce().as_deref()), Vec::<String>::new());
-    Answer(request)
-}
-
 /// The whole storm.
 pub fn over() {
-    let random = Random::seeded("STORM_SEED");
+    let mut random = Random::seeded("STORM_SEED");
     let started = Instant::now();
+    let life = Life::begin(&mut random);
     let mut server =
-        Server { random, life: Life::begin(), number: 0, counts: Counts::default(), ends: 0, most: 0, peak: 0 };
+        Server { random, life, number: 0, counts: Counts::default(), ends: 0, most: 0, resident: 0, peak: 0 };
     while server.number < EVENTS || started.elapsed() < soak() {
         // For a while nobody reads the log, which has more to say than a pipe holds.
         let unread = server.random.one_in(10);
@@ -349,14 +266,16 @@ pub fn over() {
         }
     }
     server.life.function.watch().leave_log_unread(false);
-    let (most, peak) = (server.most.max(server.life.most), server.peak.max(server.life.peak));
+    server.measure();
     course::report(
         &format!("{} events in {:.1} s", server.number, started.elapsed().as_secs_f32()),
         &server.counts,
         &format!(
-            "{} ends where the server had left nothing else; {} KiB at most; {most} descriptors at most",
+            "{} ends where the server had left nothing else; resident {} KiB at the end, {} KiB at most; {} descriptors at most",
             server.ends,
-            peak / 1024
+            server.resident / 1024,
+            server.peak / 1024,
+            server.most
         ),
     );
     assert!(server.counts.answers > server.number / 3, "{} answers", server.counts.answers);
