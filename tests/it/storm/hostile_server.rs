@@ -6,7 +6,6 @@ use super::course::{self, Counts, any_of, soak};
 use super::deeds::Deed;
 use super::forms::Came;
 use super::life::{Life, answer};
-use crate::harness::http::Wire;
 use crate::harness::raw::given;
 use crate::harness::watch::LIMIT;
 use crate::harness::{Call, Event, Random};
