@@ -228,7 +228,12 @@ impl Lifecycle {
     fn read_on(&mut self) {
         let Some(instance) = &mut self.pool.current else { return };
         let mut until = None;
-        while !instance.process.stdin.is_done() && !instance.process.ended {
+        loop {
+            // What it has not been given yet (that what it asked was refused) may find room at once: a wait would not tell.
+            instance.process.stdin.write(false);
+            if instance.process.stdin.is_done() || instance.process.ended {
+                break;
+            }
             let now = Instant::now();
             let until = *until.get_or_insert(now + READING_ON);
             if now >= until {
