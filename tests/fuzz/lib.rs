@@ -13,7 +13,7 @@ mod http_event;
 #[path = "../../src/idle.rs"]
 mod idle;
 #[path = "../../src/invocation.rs"]
-mod invocation;
+mod invocation_itself;
 #[path = "../../src/json/mod.rs"]
 mod json;
 #[path = "../../src/os.rs"]
@@ -25,9 +25,13 @@ mod xray;
 
 #[path = "../../src/handler"]
 mod handler {
+    pub mod exchange;
+    pub mod instance;
+    #[path = "../../tests/fuzz/staged/process/mod.rs"]
+    pub mod process;
     pub mod program;
-
     pub mod protocol;
+    pub mod stopping;
 }
 
 #[path = "../../src/lambda"]
@@ -36,7 +40,7 @@ mod lambda {
 }
 
 #[path = "../../src/process_tree"]
-mod process_tree {
+mod looking {
     pub mod proc;
 }
 
@@ -46,8 +50,14 @@ mod shell {
     pub mod input;
 }
 
+#[path = "staged/config.rs"]
 mod config;
+#[path = "staged/invocation.rs"]
+mod invocation;
+#[path = "staged/log.rs"]
 mod log;
+#[path = "staged/process_tree.rs"]
+mod process_tree;
 pub mod targets;
 
 #[cfg(test)]
