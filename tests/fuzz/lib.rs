@@ -18,6 +18,10 @@ mod invocation_itself;
 mod json;
 #[path = "../../src/os.rs"]
 mod os;
+#[path = "../../src/lambda/mod.rs"]
+mod runtime_api;
+#[path = "../../src/source.rs"]
+mod source;
 #[path = "../../src/words.rs"]
 mod words;
 #[path = "../../src/xray.rs"]
@@ -58,6 +62,8 @@ mod invocation;
 mod log;
 #[path = "staged/process_tree.rs"]
 mod process_tree;
+#[path = "staged/server.rs"]
+mod server;
 pub mod targets;
 
 #[cfg(test)]

@@ -52,4 +52,20 @@ macro_rules! fuzzed {
     )*};
 }
 
-fuzzed!(cgi, dialogue, events, fault, find, finder, http_event, jsonrpc, layout, message, prelude, proc, scan, words);
+fuzzed!(
+    cgi,
+    dialogue,
+    events,
+    fault,
+    find,
+    finder,
+    http_event,
+    jsonrpc,
+    layout,
+    message,
+    prelude,
+    proc,
+    runtime_api,
+    scan,
+    words
+);

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod message;
 pub mod prelude;
 pub mod proc;
+pub mod runtime_api;
 pub mod scan;
 mod script;
 pub mod words;
