@@ -45,7 +45,26 @@ mod lambda {
 
 #[path = "../../src/process_tree"]
 mod looking {
-    pub mod proc;
+    pub mod activity;
+    mod descendants;
+    mod descriptors;
+    /// What is read of `/proc`, and how it is taken apart.
+    #[path = "."]
+    pub mod files {
+        pub mod proc;
+    }
+    #[path = "../../tests/fuzz/staged/looking/memory.rs"]
+    mod memory;
+    pub mod poll_set;
+    #[path = "../../tests/fuzz/staged/looking/proc.rs"]
+    mod proc;
+    pub mod roots;
+    mod seen;
+    mod service_threads;
+    #[path = "../../tests/fuzz/staged/looking/sockets.rs"]
+    mod sockets;
+    mod times;
+    mod wait;
 }
 
 #[path = "../../src/shell"]
@@ -60,6 +79,8 @@ mod config;
 mod invocation;
 #[path = "staged/log.rs"]
 mod log;
+#[path = "staged/proc_files.rs"]
+mod proc_files;
 #[path = "staged/process_tree.rs"]
 mod process_tree;
 #[path = "staged/server.rs"]

@@ -1,0 +1,5 @@
+//! In place of `bootstrap`'s own: each socket's other end has the next number.
+
+pub fn peer(inode: u32) -> Option<u32> {
+    Some(inode ^ 1)
+}
