@@ -2,9 +2,12 @@
 //!
 //! `targets` says what must hold. `cargo fuzz` looks for inputs for which it does not (see README.md); `cargo test` tries the
 //! kept inputs (`seeds`) and some thousands of changed ones (`short`). `bootstrap` is a program and no library, so its parts
-//! are compiled in here by their paths; the log is a stand-in that keeps what it is given.
+//! are compiled in here by their paths. `staged` stands in for what is outside of it: the log keeps what it is given, and a
+//! process, `/proc` and a server do what the input says.
 
 #![allow(dead_code, unused_imports, clippy::missing_panics_doc)]
+// What is private to one part there is a target of its own here.
+#![allow(clippy::duplicate_mod)]
 
 #[path = "../../src/fault.rs"]
 mod fault;

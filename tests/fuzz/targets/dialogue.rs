@@ -147,18 +147,16 @@ impl Conversation {
             headers: vec![("Lambda-Runtime-Aws-Request-Id".into(), format!("id-{number}"))],
             ..Invocation::default()
         };
-        let is_limited = acts.contains(&Act::Idle);
         for attempt in 0.. {
             let mut instance = self.take(&mut VecDeque::new());
-            let late: VecDeque<_> = std::mem::take(&mut instance.process.acts);
             // What waits in the pipe is read when the event is given, and is older than that.
-            instance.process.acts = late;
             if !self.way.protocol.is_oneshot() {
                 instance.process.empty_stdout();
             }
             self.older = instance.process.printed.len();
             self.had += 1;
             instance.process.acts.append(&mut acts);
+            let is_limited = instance.process.acts.contains(&Act::Idle);
             instance.expect(self.way.protocol);
             let began = Instant::now();
             let mut stopping = None;
@@ -205,24 +203,26 @@ impl Conversation {
             Outcome::Answer(Answer::Stream { begun, whole, .. }) => {
                 let (mut body, mut fault) = (begun, None);
                 let mut keep = !instance.protocol().is_oneshot() && !instance.retired;
-                while !whole {
-                    let began = Instant::now();
-                    let (mut stopping, mut piece) = (None, [0; 700]);
-                    let answer_by = is_limited.then(|| began + Duration::from_millis(2));
-                    let mut limits = Limits::of((signals(), &mut stopping, None), began, answer_by);
-                    match exchange::stream(&mut instance, &mut piece, &mut limits).unwrap() {
-                        Streamed::Piece(length) => {
-                            assert!(length > 0 && length <= piece.len());
-                            body.extend_from_slice(&piece[..length]);
-                        }
-                        Streamed::End => break,
-                        Streamed::Failed(Outcome::Fault { fault: reason, keep: fit }) => {
-                            (fault, keep) = (Some(reason), fit);
-                            break;
-                        }
-                        Streamed::Failed(_) => {
-                            (fault, keep) = (Some(Fault::exit("it ended")), false);
-                            break;
+                if !whole {
+                    loop {
+                        let began = Instant::now();
+                        let (mut stopping, mut piece) = (None, [0; 700]);
+                        let answer_by = is_limited.then(|| began + Duration::from_millis(2));
+                        let mut limits = Limits::of((signals(), &mut stopping, None), began, answer_by);
+                        match exchange::stream(&mut instance, &mut piece, &mut limits).unwrap() {
+                            Streamed::Piece(length) => {
+                                assert!(length > 0 && length <= piece.len());
+                                body.extend_from_slice(&piece[..length]);
+                            }
+                            Streamed::End => break,
+                            Streamed::Failed(Outcome::Fault { fault: reason, keep: fit }) => {
+                                (fault, keep) = (Some(reason), fit);
+                                break;
+                            }
+                            Streamed::Failed(_) => {
+                                (fault, keep) = (Some(Fault::exit("it ended")), false);
+                                break;
+                            }
                         }
                     }
                 }
@@ -310,15 +310,15 @@ fn check_answer(protocol: Protocol, turn: &Turn, answer: &[u8], printed: &[u8]) 
     assert!(answer.len() <= LARGEST_ANSWER, "an answer of {} bytes", answer.len());
     match protocol {
         Protocol::Loop | Protocol::BufferedLoop => assert!(stands_in(answer, printed), "{}", shown()),
-        Protocol::Undecided | Protocol::Oneshot | Protocol::LearnedOneshot if !stands_in(answer, printed) => {
-            if is_shallow(answer) {
-                let text = match serde_json::from_slice::<Value>(answer) {
-                    Ok(Value::String(text)) => text,
-                    Ok(Value::Null) if printed.is_empty() => String::new(),
-                    _ => panic!("{}", shown()),
-                };
-                assert!(stands_in(text.as_bytes(), printed), "{}", shown());
-            }
+        Protocol::Undecided | Protocol::Oneshot | Protocol::LearnedOneshot
+            if !stands_in(answer, printed) && is_shallow(answer) =>
+        {
+            let text = match serde_json::from_slice::<Value>(answer) {
+                Ok(Value::String(text)) => text,
+                Ok(Value::Null) if printed.is_empty() => String::new(),
+                _ => panic!("{}", shown()),
+            };
+            assert!(stands_in(text.as_bytes(), printed), "{}", shown());
         }
         Protocol::Messages => assert!(is_within(answer, printed) || stands_of_output(answer, printed), "{}", shown()),
         Protocol::Cgi => {

@@ -46,7 +46,7 @@ fn check_rest(world: &World) {
             assert!(RESTING.contains(&call), "{name}: {text:?}");
             let arguments: Vec<u64> =
                 words.map_while(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()).collect();
-            let int = |argument: u64| (argument & 0xffff_ffff) as u32 as i32;
+            let int = |argument: u64| ((argument & 0xffff_ffff) as u32).cast_signed();
             let limit = match call {
                 7 => int(arguments[2]),
                 232 | 281 => int(arguments[3]),

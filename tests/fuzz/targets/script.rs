@@ -27,13 +27,6 @@ pub struct Turn {
     pub acts: VecDeque<Act>,
 }
 
-impl Turn {
-    /// Whether the event's time is to end in it.
-    pub fn is_limited(&self) -> bool {
-        self.acts.contains(&Act::Idle)
-    }
-}
-
 /// The turns of a conversation. The first has no event: it is what the process does before there is one.
 pub fn turns(bytes: &[u8], cuts: &mut Cuts<'_>) -> Vec<Turn> {
     let mut turns = vec![Turn::default()];

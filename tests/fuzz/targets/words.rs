@@ -68,8 +68,7 @@ fn by_the_rules(line: &[u8]) -> Option<Vec<Vec<u8>>> {
             (Place::Double, b'\\') => (false, &[], Place::EscapedInDouble),
             (Place::Double, byte) => (false, &[byte], Place::Double),
             // A line that goes on begins no word.
-            (Place::Escaped { in_word: false }, b'\n') => (false, &[], Place::Between),
-            (Place::Escaped { in_word: true }, b'\n') => (false, &[], Place::Word),
+            (Place::Escaped { in_word }, b'\n') => (false, &[], if in_word { Place::Word } else { Place::Between }),
             (Place::Escaped { in_word }, byte) => (!in_word, &[byte], Place::Word),
             (Place::EscapedInDouble, b'\n') => (false, &[], Place::Double),
             (Place::EscapedInDouble, b'$' | b'`' | b'"' | b'\\') => (false, &[byte], Place::Double),
@@ -120,9 +119,11 @@ mod tests {
             let line: String = (0..length).map(|_| char::from(b"ab=\t  ''\"\"\\\\"[random.below(12)])).collect();
             let Ok(words) = split(line.as_bytes()) else { continue };
             // A command is one line; its words come with their number.
-            let _ = write!(script, "show {line}\n");
+            let _ = writeln!(script, "show {line}");
             wanted.extend_from_slice(words.len().to_string().as_bytes());
-            words.iter().for_each(|word| wanted.extend([b"[", word.as_bytes(), b"]"].concat()));
+            for word in &words {
+                wanted.extend([b"[", word.as_bytes(), b"]"].concat());
+            }
             wanted.push(b'\n');
         }
         let show = r#"show() { printf %s $#; for word do printf '[%s]' "$word"; done; echo; }"#;

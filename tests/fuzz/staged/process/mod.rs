@@ -113,6 +113,7 @@ impl Process {
     #[allow(clippy::unused_self)] // As it is declared there.
     pub fn signal(&self, _: Signal) {}
 
+    #[allow(clippy::unnecessary_wraps)] // As it is declared there.
     pub fn kill(&mut self) -> Option<ExitStatus> {
         self.stdin.close();
         self.acts.clear();
@@ -127,6 +128,7 @@ impl Process {
         }
     }
 
+    #[allow(clippy::unused_self)] // As it is declared there.
     pub fn log_stderr_before_answer(&mut self) {}
 }
 
@@ -156,6 +158,8 @@ pub mod poll {
     pub struct Wait<'a> {
         pub until: Option<Instant>,
         pub signals: Option<&'a Signals>,
+        /// Nobody asks for it here.
+        pub other: Option<()>,
     }
 
     #[derive(Clone, Copy, Debug, Default)]
@@ -164,6 +168,7 @@ pub mod poll {
     }
 
     /// One act of each process.
+    #[allow(clippy::unnecessary_wraps)] // As it is declared there.
     pub fn wait(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke> {
         for process in processes.iter_mut().filter(|process| !process.ended) {
             process.act(wait.until);
