@@ -142,11 +142,8 @@ impl Conversation {
 
     fn exchange(&mut self, turn: Turn, number: usize) -> (Became, Vec<u8>) {
         let mut acts = turn.acts;
-        let invocation = Invocation {
-            id: format!("id-{number}"),
-            headers: vec![("Lambda-Runtime-Aws-Request-Id".into(), format!("id-{number}"))],
-            ..Invocation::default()
-        };
+        let mut invocation = Invocation { id: format!("id-{number}"), ..Invocation::default() };
+        invocation.headers.push("Lambda-Runtime-Aws-Request-Id", &format!("id-{number}"));
         for attempt in 0.. {
             let mut instance = self.take(&mut VecDeque::new());
             // What waits in the pipe is read when the event is given, and is older than that.
