@@ -85,6 +85,8 @@ struct Conversation {
     account: Account,
     /// How much of what the process has printed is older than the event.
     older: usize,
+    /// How the last event's process was talked with in the end: it may have greeted.
+    spoken: Protocol,
     /// How many events the process has had.
     had: usize,
     /// How much it had printed when it was last looked at what is kept.
@@ -190,7 +192,8 @@ impl Conversation {
 
     /// What came of the event, and what its process had printed for it by then.
     fn settle(&mut self, mut instance: Instance, outcome: Outcome, is_limited: bool) -> (Became, Vec<u8>) {
-        let is_undecided = instance.protocol() == Protocol::Undecided;
+        self.spoken = instance.protocol();
+        let is_undecided = self.spoken == Protocol::Undecided;
         let (became, keep) = match outcome {
             Outcome::Answer(Answer::Whole(answer)) => {
                 self.account.answered += without_space(&answer.body);
@@ -370,8 +373,15 @@ pub fn check(data: &[u8]) {
     let said: usize = turns.iter().map(|turn| turn.event.len()).sum::<usize>()
         + turns.iter().flat_map(|turn| &turn.acts).map(Act::size).sum::<usize>();
     let work = Work::begin();
-    let mut conversation =
-        Conversation { way, instance: None, account: Account::default(), older: usize::MAX, had: 0, looked: 0 };
+    let mut conversation = Conversation {
+        way,
+        instance: None,
+        account: Account::default(),
+        spoken: way.protocol,
+        older: usize::MAX,
+        had: 0,
+        looked: 0,
+    };
     let mut opening = turns.remove(0).acts;
     if !way.protocol.is_oneshot() || way.protocol == Protocol::LearnedOneshot {
         conversation.instance = Some(conversation.take(&mut opening));
@@ -379,8 +389,9 @@ pub fn check(data: &[u8]) {
     let count = turns.len();
     let mut answered = 0;
     for (number, turn) in turns.into_iter().enumerate() {
-        let (protocol, event) = (conversation.way.protocol, turn.clone());
+        let event = turn.clone();
         let (became, printed) = conversation.exchange(turn, number);
+        let protocol = conversation.spoken;
         answered += 1;
         match became {
             Became::Answer(answer) => check_answer(protocol, &event, &answer, &printed),
