@@ -1,9 +1,10 @@
 //! A Runtime API that says what the input says, byte for byte, and keeps what it was asked. One for each thread that fuzzes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 /// What it says to one request.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,9 @@ pub struct Server {
     scripts: Sender<Vec<Said>>,
     asked: Receiver<Vec<Asked>>,
 }
+
+/// Whoever has all of an answer and asks nothing for so long waits for ever.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// The request that ends a conversation.
 const OVER: &str = "OVER";
@@ -64,6 +68,7 @@ fn serve(listener: &TcpListener, script: Vec<Said>) -> Vec<Asked> {
     loop {
         let stream = listener.accept().unwrap().0;
         stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         let mut stream = BufReader::new(stream);
         while let Some(asked) = read(&mut stream) {
             if asked.method == OVER {
@@ -85,7 +90,9 @@ fn serve(listener: &TcpListener, script: Vec<Said>) -> Vec<Asked> {
 fn read(stream: &mut impl BufRead) -> Option<Asked> {
     let mut line = || {
         let mut line = String::new();
-        stream.read_line(&mut line).ok()?;
+        let read = stream.read_line(&mut line);
+        assert!(!read.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "nothing was asked");
+        read.ok()?;
         Some(line.strip_suffix("\r\n")?.to_owned())
     };
     let first = line()?;
