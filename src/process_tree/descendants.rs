@@ -113,7 +113,7 @@ fn owner(tree: &Tree, orphan: &Orphan, roots: &[Root], bytes: &mut Vec<u8>) -> O
     }
     for descriptor in 0..3 {
         let pipe =
-            fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).ok().and_then(|link| super::descriptors::pipe(&link));
+            proc::link(&format!("/proc/{pid}/fd/{descriptor}")).ok().and_then(|link| super::descriptors::pipe(&link));
         let root = pipe.and_then(|pipe| roots.iter().find(|root| root.pipes.contains(&Some(pipe))));
         if let Some(root) = root {
             return if root.pid == tree.root { Owner::This } else { Owner::Another };

@@ -1,7 +1,6 @@
 //! What a descriptor of another process is, and whether anything but the tree itself and our stdin could make it ready.
 
 use std::cell::OnceCell;
-use std::fs;
 use std::path::Path;
 
 use nix::unistd::{Pid, getpid};
@@ -73,7 +72,7 @@ impl<'a> Descriptors<'a> {
     }
 
     pub fn kind(&self, process: Pid, descriptor: i32) -> Kind {
-        let Ok(link) = fs::read_link(format!("/proc/{process}/fd/{descriptor}")) else { return Kind::Unseen };
+        let Ok(link) = proc::link(&format!("/proc/{process}/fd/{descriptor}")) else { return Kind::Unseen };
         if let Some(inode) = pipe(&link) {
             return match Some(inode) {
                 pipe if pipe == self.stdin => Kind::Stdin,
@@ -192,7 +191,7 @@ fn held_pipes() -> Option<Vec<u64>> {
 fn any_descriptor(process: Pid, mut is_it: impl FnMut(&Path) -> bool) -> Option<bool> {
     let folder = format!("/proc/{process}/fd");
     let descriptors = proc::numbers_in(&folder).ok()?;
-    let mut links = descriptors.into_iter().filter_map(|number| fs::read_link(format!("{folder}/{number}")).ok());
+    let mut links = descriptors.into_iter().filter_map(|number| proc::link(&format!("{folder}/{number}")).ok());
     Some(links.any(|link| is_it(&link)))
 }
 

@@ -28,6 +28,7 @@ mod roots;
 mod seen;
 mod service_threads;
 mod sockets;
+mod times;
 mod wait;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use memchr::{memchr, memchr_iter, memrchr};
 use nix::sys::signal::{Signal, kill};
@@ -25,6 +26,11 @@ pub fn read<'a>(path: &str, bytes: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         file.take(LONGEST).read_to_end(bytes)?;
     }
     Ok(bytes)
+}
+
+/// What one of the links there leads to: a descriptor, or a program.
+pub fn link(path: &str) -> io::Result<PathBuf> {
+    std::fs::read_link(path)
 }
 
 /// The numbers that are the names in a folder: processes, threads or descriptors. All of them, or none.

@@ -7,8 +7,8 @@ use nix::libc;
 use nix::unistd::Pid;
 
 use super::descriptors::Kind;
-use super::memory;
 use super::proc;
+use super::times;
 use super::wait::Limit;
 
 /// How long a wait lasts at most.
@@ -25,9 +25,9 @@ impl TimeOut {
         let time = match limit {
             Limit::None => return Self::None,
             Limit::Milliseconds(time) => Some(Duration::from_millis(time.into())),
-            Limit::Timespec(address) => memory::duration(process, address, 1),
+            Limit::Timespec(address) => times::duration(process, address, 1),
             #[cfg(target_arch = "x86_64")]
-            Limit::Timeval(address) => memory::duration(process, address, 1000),
+            Limit::Timeval(address) => times::duration(process, address, 1000),
             Limit::Absolute(_) => None,
         };
         time.map_or(Self::Unseen, Self::Of)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::memory;
 use super::proc;
+use super::times;
 use super::wait::Limit;
 
 /// How long Go's monitor sleeps where the program has nothing to do and no timer (`sysmon` in its runtime). It is the exact
@@ -33,7 +33,7 @@ const JAVA: [&[u8]; 12] = [
 /// Whether a thread that waits in a futex with a time-out is one.
 pub fn is_one(process: Pid, thread: i32, limit: Limit, bytes: &mut Vec<u8>) -> bool {
     if let Limit::Timespec(address) = limit
-        && memory::duration(process, address, 1) == Some(GO_MONITOR)
+        && times::duration(process, address, 1) == Some(GO_MONITOR)
     {
         return true;
     }
@@ -43,12 +43,12 @@ pub fn is_one(process: Pid, thread: i32, limit: Limit, bytes: &mut Vec<u8>) -> b
 
 /// Whether the process is a Java virtual machine, by its program's name.
 fn runs_java(process: Pid) -> bool {
-    let Ok(program) = std::fs::read_link(format!("/proc/{process}/exe")) else { return false };
+    let Ok(program) = proc::link(&format!("/proc/{process}/exe")) else { return false };
     program.file_name().is_some_and(|name| name == "java")
 }
 
 /// Whether it is timeout(1), whose timer does nothing but end what it has started.
 pub fn is_timeout(process: Pid) -> bool {
-    let program = std::fs::read_link(format!("/proc/{process}/exe"));
+    let program = proc::link(&format!("/proc/{process}/exe"));
     program.is_ok_and(|program| [Path::new("/usr/bin/timeout"), Path::new("/bin/timeout")].contains(&program.as_path()))
 }

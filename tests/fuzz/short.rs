@@ -52,4 +52,22 @@ macro_rules! fuzzed {
     )*};
 }
 
-fuzzed!(cgi, events, fault, find, finder, http_event, jsonrpc, layout, message, prelude, proc, scan, words);
+fuzzed!(
+    cgi,
+    dialogue,
+    events,
+    fault,
+    find,
+    finder,
+    http_event,
+    jsonrpc,
+    layout,
+    looks,
+    message,
+    poll_set,
+    prelude,
+    proc,
+    runtime_api,
+    scan,
+    words
+);

@@ -4,6 +4,8 @@
 //!
 //! `FUZZ_SEED` repeats a run (a failing one prints its seed), `FUZZ_SECONDS` makes it longer.
 
+mod conversation;
+
 use crate::harness::raw::{Line, Raw, given};
 use crate::harness::watch::Exit;
 use crate::harness::{Call, Event, Function, Random, Running, number_from};

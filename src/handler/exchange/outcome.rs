@@ -36,7 +36,7 @@ impl Outcome {
     /// An error after which the process is of no more use. What it has printed of an answer is not for the log.
     pub fn give_up(instance: &mut Instance, fault: Fault) -> Self {
         instance.process.kill();
-        instance.process.stdout.output.clear();
+        instance.dialogue.drop_output(&mut instance.process.stdout.output);
         instance.flush_logs();
         Self::Fault { fault: fault.with_stack(instance.process.stderr.stack()), keep: false }
     }

@@ -125,6 +125,13 @@ impl Dialogue {
         self.text.flush();
     }
 
+    /// The process is given up: what has come is neither looked at nor logged. It may be the beginning of an answer.
+    pub fn drop_output(&mut self, output: &mut Vec<u8>) {
+        output.clear();
+        self.scan = Scan::before_event();
+        self.talk.forget_beginning();
+    }
+
     /// An event is about to be given: what has come by now is no answer to it, but for the beginning of the first.
     pub fn begin_event(&mut self, output: &mut Vec<u8>) {
         self.set_aside(output);

@@ -1,6 +1,7 @@
 //! What is fuzzed: each `check` takes any bytes, and panics if something does not hold that must.
 
 pub mod cgi;
+pub mod dialogue;
 pub mod events;
 pub mod fault;
 pub mod find;
@@ -8,11 +9,16 @@ pub mod finder;
 pub mod http_event;
 pub mod jsonrpc;
 pub mod layout;
+pub mod looks;
 pub mod message;
+pub mod poll_set;
 pub mod prelude;
 pub mod proc;
+pub mod runtime_api;
 pub mod scan;
+mod script;
 pub mod words;
+mod work;
 
 /// Where to cut the rest of the input: taken from its first bytes, so that the fuzzer may choose.
 pub struct Cuts<'a> {
@@ -37,6 +43,11 @@ impl Cuts<'_> {
 
     /// The pieces of `bytes`.
     pub fn cut(mut self, bytes: &[u8]) -> Vec<&[u8]> {
+        self.pieces(bytes)
+    }
+
+    /// The same, where there are other bytes to be cut after them.
+    pub fn pieces<'b>(&mut self, bytes: &'b [u8]) -> Vec<&'b [u8]> {
         let (mut pieces, mut rest) = (Vec::new(), bytes);
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at(self.next_size().min(rest.len()));

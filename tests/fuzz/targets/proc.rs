@@ -1,6 +1,6 @@
 //! Files of `/proc`: whatever a process calls itself, and wherever a file is cut, nothing is made up.
 
-use crate::process_tree::proc::{self, Blocked, Stat, Status};
+use crate::looking::files::proc::{self, Blocked, Stat, Status};
 
 pub fn check(data: &[u8]) {
     stat(data);

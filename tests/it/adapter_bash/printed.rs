@@ -1,9 +1,11 @@
 //! Where a function's output is kept until it is the answer: a file that nobody else has, in any sandbox, whole or not at all.
 
 use super::{handling, sh};
+use crate::harness::Event;
 use crate::harness::sandbox::Proc;
 use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 
 #[test]
 fn anybody_may_run_a_function() {
@@ -98,5 +100,17 @@ fn what_a_preload_prints_is_log() {
     }
     for line in ["preloaded\n", "{\"a\":1}\n", "from a child\n", "loading\n"] {
         function.wait_log(line);
+    }
+}
+
+#[test]
+fn a_preload_that_hangs_in_the_middle_of_a_line_costs_its_event_and_no_more() {
+    let preload = "unset BASH_ENV; printf 'half a line'; exec sleep 600";
+    let function = sh("handler() { echo 1; }").file("preload.sh", preload);
+    let function =
+        function.env("BASH_ENV", Path::new("/var/task/preload.sh")).env("HANDLER_READY_TIMEOUT_MS", "200").start();
+    for event in ["1", "2"] {
+        let event = Event::new(event).deadline_in(Duration::from_millis(900));
+        function.call(event).error("Runtime.InvokeTimeout");
     }
 }

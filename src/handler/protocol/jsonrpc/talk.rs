@@ -70,6 +70,11 @@ impl Talk {
         }
     }
 
+    /// The line that has begun is gone from the output.
+    pub fn forget_beginning(&mut self) {
+        self.looked = 0;
+    }
+
     fn on_line(&mut self, line: Vec<u8>) {
         let step = self.session.on_line(line);
         match step.note {

@@ -57,7 +57,7 @@ fn the_end_of_the_output_ends_its_line() {
 fn an_answer_that_is_too_large_is_read_to_its_end_but_not_kept() {
     let (mut scan, mut log) = (Scan::new(), Lines::default());
     let mut output = vec![b'"'];
-    let piece = vec![b'x'; 1 << 20];
+    let piece = vec![b'x'; LARGEST_ANSWER / 6];
     let mut total = 1;
     for _ in 0..8 {
         output.extend_from_slice(&piece);

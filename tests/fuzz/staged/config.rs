@@ -4,3 +4,7 @@
 pub fn function_memory() -> Option<u32> {
     Some(128)
 }
+
+pub fn is_snapstart() -> bool {
+    false
+}
