@@ -237,3 +237,6 @@ impl Dialogue {
         output.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

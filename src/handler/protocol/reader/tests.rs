@@ -72,12 +72,42 @@ fn a_body_that_is_too_large_is_counted_and_the_next_message_is_read() {
 }
 
 #[test]
+fn chunks_are_counted_together() {
+    let chunks = |count: usize| {
+        let mut stream = b"Transfer-Encoding: chunked\n\n".to_vec();
+        for _ in 0..count {
+            stream.extend_from_slice(b"100000\n");
+            stream.resize(stream.len() + 0x10_0000, b'x');
+            stream.push(b'\n');
+        }
+        stream.extend_from_slice(b"0\n\n");
+        read(&stream, 1 << 20)
+    };
+    let most = READ_TO_END / 0x10_0000;
+    assert_eq!(chunks(8).expect("one")[0].too_large, Some(8 * 0x10_0000));
+    assert_eq!(chunks(most).expect("one")[0].too_large, Some(most * 0x10_0000));
+    assert_eq!(chunks(most + 1), Err(Broken::TooLarge((most + 1) * 0x10_0000)));
+}
+
+#[test]
+fn a_line_may_have_all_the_room_there_is() {
+    let line = |bytes: &[u8]| {
+        let mut output = bytes.to_vec();
+        take_line(&mut Rest { output: &mut output, at: 0 }, 4).map(|line| line.map(<[u8]>::to_vec))
+    };
+    assert_eq!(line(b"abcd"), Ok(None));
+    assert_eq!(line(b"abcd\nefgh"), Ok(Some(b"abcd".to_vec())));
+    assert!(line(b"abcde").is_err() && line(b"abcde\n").is_err());
+}
+
+#[test]
 fn a_stream_is_read_chunk_by_chunk() {
     let mut reader = Reader::new();
     let mut output =
         b"Lambda-Runtime-Function-Response-Mode: Streaming\nTransfer-Encoding: chunked\n\n3\nabc\n5\n01".to_vec();
     let head = reader.next(&mut output).expect("a head");
-    assert!(matches!(head, Some(Item::StreamHead(_))), "{head:?}");
+    let Some(Item::StreamHead(head)) = head else { panic!("{head:?}") };
+    assert_eq!(head.header("lambda-runtime-function-response-mode"), Some("Streaming"));
     let mut piece = [0; 64];
     let mut read = |output: &mut Vec<u8>| {
         let stream = reader.stream(output, &mut piece).expect("a stream");

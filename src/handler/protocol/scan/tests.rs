@@ -101,6 +101,41 @@ fn undecided() -> Scan {
 }
 
 #[test]
+fn text_counts_for_nothing_in_the_length_of_an_answer() {
+    let (mut scan, mut log) = (Scan::new(), Lines::default());
+    let mut output = vec![b'x'; LARGEST_ANSWER * 2 / 3];
+    output.extend_from_slice(b"\n[1,");
+    assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    assert_eq!((output.as_slice(), scan.begun(&output).as_deref()), (&b"[1,"[..], Some("[1,")));
+    output.extend_from_slice(b"2]\n");
+    let found = scan.advance(&mut output, &mut log, false);
+    let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
+    assert_eq!(&output[value], b"[1,2]");
+}
+
+#[test]
+fn what_an_error_quotes_is_the_end_of_the_text_or_the_beginning_of_a_value() {
+    let (mut scan, mut log, mut output) = (Scan::new(), Lines::default(), Vec::new());
+    assert_eq!((scan.text_seen(), scan.begun(&output)), (None, None));
+    for piece in [&b"one\n"[..], b" \n\n", b"two\n", b"{\"a\":"] {
+        output.extend_from_slice(piece);
+        assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    }
+    assert_eq!(scan.text_seen().as_deref(), Some("one\ntwo"));
+    assert_eq!(scan.begun(&output).as_deref(), Some("{\"a\":"));
+    output.resize(2 * QUOTED, b' ');
+    assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    assert_eq!(scan.begun(&output).map(|begun| begun.len()), Some(QUOTED));
+    let (mut scan, mut output) = (Scan::new(), Vec::new());
+    for letter in ["a", "b", "c"] {
+        output.extend_from_slice(format!("{}\n", letter.repeat(QUOTED / 2 - 1)).as_bytes());
+        assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    }
+    let (b, c) = ("b".repeat(QUOTED / 2 - 1), "c".repeat(QUOTED / 2 - 1));
+    assert_eq!(scan.text_seen(), Some(format!("{b}\n{c}")));
+}
+
+#[test]
 fn text_is_kept_back_while_it_may_be_the_answer() {
     let (mut scan, mut log) = (undecided(), Lines::default());
     let mut output = b"hello\n{\"a\"".to_vec();

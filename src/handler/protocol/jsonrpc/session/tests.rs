@@ -152,6 +152,8 @@ fn a_notification_is_answered_at_once_and_passed_on() {
     let answer: Value = serde_json::from_str(&said(call.output.expect("one"))).expect("JSON");
     assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(202), &json!("")));
     assert_eq!(said(open(&mut session, &format!("[{notification}]")).output.expect("one")), "null");
+    open(&mut session, &format!("[{}]", request("5", "m")));
+    assert_eq!(only(session.hears(br#"{"id":1,"result":0}"#)), r#"[{"id":5,"result":0}]"#, "a batch of one is a batch");
 }
 
 #[test]
@@ -281,6 +283,17 @@ fn a_process_serves_one_kind_of_caller_where_it_may_be_bound_to_it() {
     open(&mut session, &old);
     session.hears(br#"{"id":2,"result":{}}"#);
     assert!(!wants(&session, &new));
+    // A caller's own handshake that is wrong in itself says nothing of the program.
+    let mut session = Session::default();
+    open(&mut session, &request("1", "initialize"));
+    only(session.hears(br#"{"id":1,"error":{"code":-32602,"message":"no version"}}"#));
+    open(&mut session, &new);
+    session.hears(br#"{"id":2,"result":{}}"#);
+    assert!(wants(&session, &old));
+    // What a process says of handshakes once it is bound to go without counts for that process alone.
+    open(&mut session, &old);
+    session.hears(br#"{"id":3,"error":{"code":-32601,"message":"no"}}"#);
+    assert!(wants(&session, &old));
 }
 
 #[test]
@@ -312,12 +325,16 @@ fn an_event_stream_has_what_belongs_to_the_request() {
         "the only one"
     );
     assert_eq!(only(session.hears(br#"{"id":1,"result":0}"#)), "event: message\ndata: {\"id\":1,\"result\":0}\n\n");
+    // Who takes no stream gets none.
+    open(&mut session, &http(&json!({"accept": "application/json, text/event-stream"}), &request("1", "m")));
+    assert!(session.hears(br#"{"jsonrpc":"2.0","method":"notifications/message"}"#).outputs.is_empty());
+    only(session.hears(br#"{"id":2,"result":0}"#));
     // Of two, nobody knows whose it is.
     open_streamed(&mut session, &request("1", "m"));
     open_streamed(&mut session, &request("1", "m"));
     assert!(session.hears(br#"{"jsonrpc":"2.0","method":"notifications/message"}"#).outputs.is_empty());
     // A stream that has not begun can still be JSON, with its status.
-    let answer = only(session.hears(br#"{"id":2,"result":0}"#));
+    let answer = only(session.hears(br#"{"id":3,"result":0}"#));
     assert!(answer.ends_with("\0event: message\ndata: {\"id\":1,\"result\":0}\n\n"));
 }
 
