@@ -90,6 +90,41 @@ fn chunks_are_counted_together() {
 }
 
 #[test]
+fn a_length_is_judged_before_the_body_has_come() {
+    for length in [READ_TO_END, READ_TO_END + 1] {
+        for head in [
+            format!("Content-Length: {length}\n\n"),
+            format!("Transfer-Encoding: chunked\n\n{length:x}\n"),
+            format!("Transfer-Encoding: chunked\n\n1\na\n{:x}\n", length - 1),
+        ] {
+            let wanted = if length > READ_TO_END { Err(Broken::TooLarge(length)) } else { Ok(vec![]) };
+            assert_eq!(read(head.as_bytes(), usize::MAX), wanted, "{head:?}");
+        }
+    }
+}
+
+#[test]
+fn a_body_in_pieces_is_no_larger_than_in_one() {
+    let body = "x".repeat(100_000);
+    let stream = format!("Content-Length: {}\n\n{body}", body.len());
+    for size in [40_000, 99_999] {
+        let all = read(stream.as_bytes(), size).expect("one");
+        assert!(all[0].body == body.as_bytes() && all[0].too_large.is_none());
+    }
+}
+
+#[test]
+fn lines_may_be_as_long_together_as_is_said() {
+    let head = "Transfer-Encoding: chunked\n\n";
+    let trailers = |length: usize| {
+        let trailer = format!("a:{}", "b".repeat(length - head.len() + 1 - "a:\n".len()));
+        read(format!("{head}0\n{trailer}\n\n").as_bytes(), usize::MAX).map(|all| all.len())
+    };
+    assert_eq!(trailers(LONGEST_HEAD), Ok(1));
+    assert!(trailers(LONGEST_HEAD + 1).is_err());
+}
+
+#[test]
 fn a_line_may_have_all_the_room_there_is() {
     let line = |bytes: &[u8]| {
         let mut output = bytes.to_vec();

@@ -56,15 +56,16 @@ fn the_end_of_the_output_ends_its_line() {
 #[test]
 fn an_answer_that_is_too_large_is_read_to_its_end_but_not_kept() {
     let (mut scan, mut log) = (Scan::new(), Lines::default());
-    let mut output = vec![b'"'];
+    let mut output = b"text\n\"".to_vec();
     let piece = vec![b'x'; 1 << 20];
     let mut total = 1;
     for _ in 0..8 {
         output.extend_from_slice(&piece);
         total += piece.len();
         assert_eq!(scan.advance(&mut output, &mut log, false), None);
-        assert!(output.len() <= LARGEST_ANSWER + 1);
+        assert!(output.len() <= LARGEST_ANSWER);
     }
+    assert_eq!(scan.begun(&output), Some(format!("({total} bytes of JSON)")));
     output.extend_from_slice(b"\"\n");
     assert_eq!(scan.advance(&mut output, &mut log, false), Some(Found::TooLarge { length: total + 1, complete: true }));
 }
@@ -111,6 +112,19 @@ fn text_counts_for_nothing_in_the_length_of_an_answer() {
     let found = scan.advance(&mut output, &mut log, false);
     let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
     assert_eq!(&output[value], b"[1,2]");
+    // Nor before the event.
+    let (mut scan, mut output) = (Scan::before_event(), vec![b'x'; LARGEST_ANSWER * 2 / 3]);
+    output.extend_from_slice(b"\nalmost");
+    assert_eq!(scan.next_finished(&mut output, &mut log), None);
+    assert_eq!(output, b"almost");
+    // Nor in how often it may be looked at a second time.
+    let mut output = vec![b'x'; LARGEST_ANSWER * 2 / 3];
+    output.push(b'\n');
+    output.extend_from_slice(&b"{oops\n".repeat(20));
+    output.extend_from_slice(b"[1,\n{\"ok\":1}\n{\"ok\":2}\n");
+    let found = undecided().advance(&mut output, &mut log, false);
+    let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
+    assert_eq!(&output[value], b"{\"ok\":1}");
 }
 
 #[test]

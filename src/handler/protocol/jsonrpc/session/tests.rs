@@ -352,6 +352,7 @@ fn a_fault_is_an_error_for_http_and_a_fault_for_others() {
     assert_eq!(answer["statusCode"], 200);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     assert_eq!((&body[0]["id"], &body[1]["id"], &body[0]["error"]["code"]), (&json!("a"), &json!(2), &json!(-32603)));
+    assert!(body[0]["error"]["message"].as_str().is_some_and(|words| words.ends_with("no answer in time")));
     assert!(!answer.to_string().contains("secret"));
     assert!(session.fail(direct.call, &fault).is_none() && session.calls.is_empty());
     assert!(session.hears(br#"{"id":1,"result":{}}"#).write.len() < 100, "what was held back for them is not sent");
@@ -372,5 +373,10 @@ fn an_answer_that_is_too_large_is_an_error_with_its_id() {
     open(&mut session, &batch);
     session.hears(format!(r#"{{"id":3,"result":"{large}"}}"#).as_bytes());
     let answer = only(session.hears(format!(r#"{{"id":4,"result":"{large}"}}"#).as_bytes()));
+    assert!(answer.ends_with("larger than Lambda takes\"}}]") && answer.len() < LARGEST_ANSWER);
+    // From memory, too.
+    let mut session = Session { handshake: Handshake::Done(format!("\"{large}\"")), ..Session::default() };
+    let output = open(&mut session, &batch.replace("\"m\"", "\"initialize\"")).output.expect("from memory");
+    let answer = said(output);
     assert!(answer.ends_with("larger than Lambda takes\"}}]") && answer.len() < LARGEST_ANSWER);
 }
