@@ -71,6 +71,26 @@ fn an_answer_that_is_too_large_is_read_to_its_end_but_not_kept() {
 }
 
 #[test]
+fn an_answer_is_too_large_from_one_byte_more_on_however_it_comes() {
+    for length in [LARGEST_ANSWER, LARGEST_ANSWER + 1] {
+        // A number ends with its line.
+        let printed = [b"text\n", "1".repeat(length).as_bytes(), b"\n"].concat();
+        for cut in [0, printed.len() - 1] {
+            let (mut scan, mut log, mut output) = (Scan::new(), Lines::default(), printed[..cut].to_vec());
+            assert_eq!(scan.advance(&mut output, &mut log, false), None);
+            output.extend_from_slice(&printed[cut..]);
+            match scan.advance(&mut output, &mut log, false) {
+                Some(Found::Answer { value, .. }) => assert_eq!((value.len(), length), (LARGEST_ANSWER, length)),
+                found => {
+                    assert_eq!(found, Some(Found::TooLarge { length: LARGEST_ANSWER + 1, complete: true }));
+                    assert_eq!(length, LARGEST_ANSWER + 1);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn an_answer_without_end_is_given_up() {
     let (mut scan, mut log) = (Scan::new(), Lines::default());
     let mut output = vec![b'"'];

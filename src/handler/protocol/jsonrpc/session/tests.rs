@@ -226,6 +226,19 @@ fn a_wrong_handshake_of_a_caller_is_not_kept() {
     let answer = only(session.hears(br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no version"}}"#));
     assert!(answer.contains("no version"));
     assert_eq!(lines(&open(&mut session, &request("1", "initialize")).write).len(), 1, "the next one is passed on");
+    only(session.hears(br#"{"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"no version"}}"#));
+    assert_eq!(lines(&open(&mut session, &request("1", "ping")).write)[0]["method"], "initialize", "and ours is made");
+}
+
+#[test]
+fn a_call_that_fails_takes_no_other_with_it() {
+    let mut session = plain();
+    let calls = ["1", "2", "3"].map(|id| open(&mut session, &request(id, "m")).call);
+    assert!(session.fail(calls[1], &Fault::exit("no")).is_some());
+    for (id, call) in [(1, Some(calls[0])), (2, None), (3, Some(calls[2]))] {
+        let step = session.hears(format!(r#"{{"id":{id},"result":0}}"#).as_bytes());
+        assert_eq!(step.outputs.first().map(|output| output.call), call);
+    }
 }
 
 #[test]
