@@ -56,6 +56,16 @@ fn of_a_single_file_nothing_beside_it_counts() {
 }
 
 #[test]
+fn what_editors_write_beside_a_file_is_passed_over_and_other_dotfiles_are_not() {
+    for name in [".git", "node_modules", "handler~", ".#handler", ".handler.swp", ".handler.swx", "4913"] {
+        assert!(is_passed_over(name.as_ref()), "{name}");
+    }
+    for name in [".env", "handler.swp", "git", "targets", "a.sw", ".sw", "49130", "~handler"] {
+        assert!(!is_passed_over(name.as_ref()), "{name}");
+    }
+}
+
+#[test]
 fn after_an_overflow_all_is_watched_anew_and_something_has_changed() {
     let place = Place::new("overflow");
     let mut changes = place.watched();
