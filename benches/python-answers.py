@@ -47,6 +47,7 @@ ANSWERS = {
     "small": {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": '{"ok":true}'},
     "nested, 100 kB": rows(700),
     "nested, 1 MB": rows(7000),
+    "one string, 1 MB": {"data": "x" * 1000000},
     "100,000 integers": list(range(100000)),
     "50,000 floats": [number / 7 for number in range(50000)],
     "50,000 strings": ["string number %d" % number for number in range(50000)],

@@ -50,6 +50,7 @@ pub fn set_up_signals() {
 /// The signals that end `bootstrap`, blocked for every thread and seen through a descriptor instead.
 ///
 /// They are never taken off the queue: the descriptor stays readable, so that each worker's poll loop sees them.
+#[derive(Debug)]
 pub struct Signals {
     descriptor: SignalFd,
     before: SigSet,
@@ -202,6 +203,36 @@ pub fn signal_process(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()>
 /// forbidden, they become process 1's.
 pub fn become_subreaper() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
+/// A file as it lies on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub device: u64,
+    pub inode: u64,
+    pub length: u64,
+    /// Its kind and permissions (inode(7)).
+    pub mode: u32,
+}
+
+/// What stands under a path; a link is not followed. Times are not asked for: whoever asks for them makes the next write to
+/// the file dearer (`statx(2)`; since Linux 6.13 that write gets a time of its own).
+pub fn look_at(path: &CStr) -> io::Result<Found> {
+    let mut found = std::mem::MaybeUninit::<libc::statx>::zeroed();
+    let wanted = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_INO | libc::STATX_SIZE;
+    // SAFETY: the path ends with a NUL, and the kernel fills in one `statx`, which `found` has room for.
+    if unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, wanted, found.as_mut_ptr()) } < 0
+    {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it is numbers only, all of them were zeroed, and the kernel has just written to it.
+    let found = unsafe { found.assume_init() };
+    Ok(Found {
+        device: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
+        inode: found.stx_ino,
+        length: found.stx_size,
+        mode: u32::from(found.stx_mode),
+    })
 }
 
 /// How many bytes wait in a pipe. Works on either end, and after the other end was closed.

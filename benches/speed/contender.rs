@@ -1,10 +1,10 @@
 //! One contender, running, with a Runtime API of its own; and what has been measured of it.
 
+use super::entry::Entry;
 use super::event::Event;
-use super::lineup::Entry;
 use super::procfs;
 use super::server::{Request, Server};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use std::os::unix::process::CommandExt;
 use std::process::Child;
@@ -18,6 +18,8 @@ pub struct Contender {
     /// The length of its answers.
     answer: usize,
     pub start_up: Duration,
+    /// KiB of the runtime's own process that were resident then.
+    pub fresh: u64,
 }
 
 /// How long one event took: to the answer, and to the next `/next`.
@@ -34,7 +36,8 @@ impl Contender {
         let process = Process::start(entry, &server);
         let request = server.receive();
         let start_up = began.elapsed();
-        let contender = Self { entry: entry.clone(), process, server, number: 0, answer: 0, start_up };
+        let fresh = procfs::memory(process.id(), "VmRSS");
+        let contender = Self { entry: entry.clone(), process, server, number: 0, answer: 0, start_up, fresh };
         contender.expect(&request, &Request::Next);
         contender
     }
@@ -93,17 +96,17 @@ impl Contender {
 
     /// The processor time that it and its children have taken.
     pub fn cpu(&self) -> Duration {
-        procfs::cpu(&procfs::tree(self.process.0.id()))
+        procfs::cpu(&self.process.tree())
     }
 
     /// KiB of the runtime's own process.
     pub fn memory(&self, field: &str) -> u64 {
-        procfs::memory(self.process.0.id(), field)
+        procfs::memory(self.process.id(), field)
     }
 
     /// KiB that it and its handler have resident.
     pub fn memory_of_all(&self) -> u64 {
-        procfs::tree(self.process.0.id()).into_iter().map(|pid| procfs::memory(pid, "VmRSS")).sum()
+        self.process.tree().into_iter().map(|pid| procfs::memory(pid, "VmRSS")).sum()
     }
 }
 
@@ -115,11 +118,29 @@ impl Process {
         let mut command = entry.command(&server.address());
         Self(command.process_group(0).spawn().unwrap_or_else(|error| panic!("{}: {error}", entry.name)))
     }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// It and all that descends from it.
+    pub fn tree(&self) -> Vec<u32> {
+        procfs::tree(self.id())
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn terminate(&mut self) {
+        kill(Pid::from_raw(self.id().cast_signed()), Signal::SIGTERM).expect("the runtime is there");
+        self.0.wait().expect("the runtime ends");
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // A handler in another group ends with it, or at the end of its stdin.
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let _ = killpg(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGKILL);
         let _ = self.0.wait();
     }

@@ -13,6 +13,8 @@ pub struct Event {
     body: usize,
     /// What stands in the answer, where that is not the event again.
     answer: Option<&'static str>,
+    /// In milliseconds since 1970.
+    pub deadline: u64,
 }
 
 impl Event {
@@ -22,8 +24,13 @@ impl Event {
 
     /// With this body, and an answer that has this in it.
     pub fn of(body: &str, answer: Option<&'static str>) -> Self {
-        let deadline = SystemTime::now() + Duration::from_secs(3600);
-        let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("the time").as_millis();
+        Self::due(body, answer, Duration::from_secs(3600))
+    }
+
+    /// With so much time for it, from now on.
+    pub fn due(body: &str, answer: Option<&'static str>, time: Duration) -> Self {
+        let deadline = (SystemTime::now() + time).duration_since(SystemTime::UNIX_EPOCH).expect("the time");
+        let deadline = u64::try_from(deadline.as_millis()).expect("the time");
         let start = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: ";
         let id = "8476a536-e9f4-11e8-9739-000000000000";
         let head = format!(
@@ -34,7 +41,7 @@ impl Event {
             body.len()
         );
         let id = start.len()..start.len() + id.len();
-        Self { body: head.len(), bytes: (head + body).into_bytes(), id, answer }
+        Self { body: head.len(), bytes: (head + body).into_bytes(), id, answer, deadline }
     }
 
     /// Makes it the event of this number.

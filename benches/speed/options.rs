@@ -1,26 +1,31 @@
 //! The command line.
 
-use super::lineup::Entry;
+use super::entry::Entry;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::time::Duration;
 
 const HELP: &str = "\
 Usage: cargo bench -- [NAME...] [OPTION...]
 
-  NAME             only these, of: floor bootstrap rust rust-raw python awslambdaric node node-mjs aws-lambda-ric node-least
-                   bash bash-loop tutorial sbcl oneshot oneshot-cold web-loop cgi-bash cgi-php
-                   mcp-time
-  --part PART      only this, of: events growth web processors workers
+  NAME             only these, of: floor bootstrap bootstrap-glibc rust rust-raw python awslambdaric
+                   node20 node22 node24 node20-mjs node20-least aws-lambda-ric20 aws-lambda-ric22 aws-lambda-ric24
+                   bash bash-loop tutorial lisp lisp-bare oneshot oneshot-cold web-loop cgi-bash cgi-php mcp-time
+                   arm64-floor arm64
+  --part PART      only this, of: events sizes web answers arm64 growth processors workers
   --size BYTES     only the part `events`, with events of this size (100)
   --seconds N      how long the part `events` measures (60); the others take their share
-  --write          writes benches/README.md's tables, docs/speed.md's, and benches/speed.svg
+  --write          writes benches/README.md's tables, docs/speed.md's, the figures in README.md, benches/speed.svg
+                   and benches/growth.svg
 ";
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Part {
     Events,
-    Growth,
+    Sizes,
     Web,
+    Answers,
+    Arm64,
+    Growth,
     Processors,
     Workers,
 }
@@ -82,8 +87,11 @@ fn parse() -> Result<Options, lexopt::Error> {
 fn part(word: &str) -> Result<Part, &'static str> {
     match word {
         "events" => Ok(Part::Events),
-        "growth" => Ok(Part::Growth),
+        "sizes" => Ok(Part::Sizes),
         "web" => Ok(Part::Web),
+        "answers" => Ok(Part::Answers),
+        "arm64" => Ok(Part::Arm64),
+        "growth" => Ok(Part::Growth),
         "processors" => Ok(Part::Processors),
         "workers" => Ok(Part::Workers),
         _ => Err("there is no such part"),

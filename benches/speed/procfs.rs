@@ -55,6 +55,16 @@ pub fn memory(pid: u32, field: &str) -> u64 {
     value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
+/// KiB of memory that these processes have resident, where a page that n of them share counts as a nth for each.
+pub fn shared_memory(tree: &[u32]) -> u64 {
+    let pages = |&pid: &u32| {
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let value = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        value.and_then(|value| value.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    tree.iter().map(pages).sum()
+}
+
 /// The processors that this process may use, in the words of taskset.
 pub fn processors() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The measurement: all contenders take turns, a few events each, so that whatever else the machine does hits all alike.
 
 use super::contender::Contender;
+use super::entry::Entry;
 use super::event::Event;
-use super::lineup::Entry;
 use super::procfs;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ pub struct Result {
     /// The processor time of this process, the server, per event.
     pub server: Duration,
     pub start_up: Duration,
-    /// KiB.
+    /// KiB, of the runtime's own process: when it asked for its first event, and after the last one.
+    pub fresh: u64,
     pub resident: u64,
     pub with_handler: u64,
     pub peak: u64,
@@ -117,6 +118,7 @@ impl Runner {
             cpu: cpu / self.events,
             server: self.server / self.events,
             start_up: percentile(&mut self.starts, 50),
+            fresh: self.contender.fresh,
             resident: self.contender.memory("VmRSS"),
             with_handler: self.contender.memory_of_all(),
             peak: self.contender.memory("VmHWM"),

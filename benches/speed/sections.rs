@@ -1,7 +1,8 @@
 //! What is measured, part by part, and the tables that it makes.
 
+use super::entry::Entry;
 use super::figures::{count, memory, ratio, size, time};
-use super::lineup::Entry;
+use super::growth::RUNTIMES;
 use super::options::Options;
 use super::rounds::{Effort, Result, measure};
 use super::table::Table;
@@ -25,8 +26,8 @@ impl Section {
     }
 }
 
-pub fn find<'a>(results: &'a [Result], name: &str, size: usize) -> Option<&'a Result> {
-    results.iter().find(|result| result.entry.name == name && result.size == size)
+pub fn find<'a>(results: impl IntoIterator<Item = &'a Result>, name: &str, size: usize) -> Option<&'a Result> {
+    results.into_iter().find(|result| result.entry.name == name && result.size == size)
 }
 
 /// All of them with small events, on one processor.
@@ -72,16 +73,20 @@ pub fn events(entries: &[Entry], options: &Options, sections: &mut Vec<Section>)
 }
 
 /// Larger and larger events, on one processor.
-pub fn growth(entries: &[Entry], small: &[Result], options: &Options, sections: &mut Vec<Section>) -> Vec<Result> {
+pub fn sizes(entries: &[Entry], small: &[Result], options: &Options, sections: &mut Vec<Section>) -> Vec<Result> {
     let sizes = [100, 10_000, 1_000_000, 6_000_000];
     let mut results = Vec::new();
-    for size in sizes {
+    for size in [100, 1000, 10_000, 100_000, 1_000_000, 6_000_000] {
+        // Between those of the table, for the picture alone.
+        let between = !sizes.contains(&size);
         let entries: Vec<_> = entries
             .iter()
             .filter(|entry| entry.largest >= size && entry.largest > 100_000 && find(small, entry.name, size).is_none())
+            .filter(|entry| !between || RUNTIMES.contains(&entry.name))
             .cloned()
             .collect();
-        let effort = Effort { starts: 1, warm_up: Duration::from_millis(200), time: options.time / 4 };
+        let time = options.time / if between { 20 } else { 4 };
+        let effort = Effort { starts: 1, warm_up: Duration::from_millis(200), time };
         if !entries.is_empty() {
             results.extend(measure(&entries, size, effort));
         }

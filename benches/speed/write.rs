@@ -1,24 +1,45 @@
 //! The figures as they stand in the documents: tables between two comments each, and the picture.
 
-use super::picture;
+use super::figures::{memory, time};
+use super::picture::{self, lines::Chart};
 use super::rounds::Result;
-use super::sections::Section;
+use super::sections::{Section, find};
 use std::fs;
 use std::path::Path;
 
 const BEGIN: &str = "<!-- Written by benches/run.sh --write -->\n";
 /// In the short table: what it is, p50, × floor, start-up, memory with the handler.
 const SHORT: [usize; 5] = [0, 1, 2, 6, 9];
+const GROWTH: &str = "Time and memory over the size of the event, the number of workers, and the handler's processes";
 const END: &str = "<!-- Up to here -->\n";
 
-/// The first table goes into docs/speed.md, with what most readers look for; all of them go into benches/README.md.
-pub fn all(machine: &str, sections: &[Section], events: &[Result]) {
+/// The first table goes into docs/speed.md, with what most readers look for; all of them go into benches/README.md, and two sentences
+/// into README.md.
+pub fn all(machine: &str, sections: &[Section], events: &[Result], charts: &[Chart]) {
     let measured = wrap(&format!("Measured on {machine}."));
     let tables = sections.iter().map(|section| ["\n### ", &section.title, "\n\n", &section.table.markdown()].concat());
     let tables: String = tables.collect();
     write("docs/speed.md", &format!("{measured}\n{}", sections[0].table.short(&SHORT).markdown()));
-    write("benches/README.md", &format!("{measured}{tables}"));
-    replace("benches/speed.svg", &picture::draw(events));
+    write("benches/README.md", &format!("{measured}\n![{GROWTH}](growth.svg)\n{tables}"));
+    if let Some(text) = sentences(events) {
+        write("README.md", &wrap(&text));
+    }
+    replace("benches/speed.svg", &picture::bars::draw(events));
+    replace("benches/growth.svg", &picture::lines::draw(charts));
+}
+
+/// What README.md says of speed.
+fn sentences(events: &[Result]) -> Option<String> {
+    let [ours, here, theirs] = ["bootstrap", "python", "awslambdaric"].map(|name| find(events, name, 100));
+    let (ours, here, theirs) = (ours?, here?, theirs?);
+    Some(format!(
+        "An event costs about {} beside your program's own time, and `bootstrap` has {} of memory. A Python function is answered in {}, \
+         where AWS's own runtime takes {}. [Speed](docs/speed.md) has the table.",
+        time(ours.p50),
+        memory(ours.resident),
+        time(here.p50),
+        time(theirs.p50),
+    ))
 }
 
 /// Lines of at most 120 characters.

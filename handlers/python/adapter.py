@@ -28,16 +28,15 @@ GIVEN = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if 
 STANDARD = [path for path in PATH if path not in GIVEN]
 sys.path[:] = STANDARD
 
+# Neither json nor importlib, types nor re: to import them takes longer than all else here, and not every function does.
 import fcntl
 import gc
-import importlib
 import io
-import json
 import marshal
-import re
 import time
-from importlib.machinery import PathFinder
-from types import GeneratorType, ModuleType
+from _frozen_importlib_external import PathFinder
+
+GeneratorType = type(_ for _ in ())
 
 TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
 VERSION = "%d.%d" % sys.version_info[:2]

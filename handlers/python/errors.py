@@ -18,6 +18,17 @@ def message_of(error):
         return "<the error's own __str__ failed>"
 
 
+def coding_of(lines):
+    """The character set that one of these lines, the first two of a file, names in a comment."""
+    if any(b"coding" in line for line in lines):
+        import re  # which takes longer to import than all else here
+
+        named = re.search(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", b"\n".join(lines), re.M)
+        if named:
+            return named.group(1).decode()
+    return "utf-8"
+
+
 def source_line(frame, line, files):
     """The text of a line, without the white space around it. `files` has those that were read."""
     name = frame.f_code.co_filename
@@ -28,8 +39,7 @@ def source_line(frame, line, files):
             if os.path.isfile(name):
                 with open(name, "rb") as file:
                     source = file.read()
-                coding = re.search(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", b"\n".join(source.split(b"\n", 2)[:2]), re.M)
-                source = source.decode(coding.group(1).decode() if coding else "utf-8", "replace")
+                source = source.decode(coding_of(source.split(b"\n", 2)[:2]), "replace")
             elif hasattr(loader, "get_source") and not name.startswith("<"):
                 source = loader.get_source(frame.f_globals["__name__"]) or ""  # one that comes out of a zip
             else:  # one that was made by a library, and told to linecache
@@ -44,9 +54,10 @@ def source_line(frame, line, files):
 def frames_of(error):
     """File, line, function and text of each frame from the user's own code on: without the adapter's, and the importing."""
     trace, frames, files = error.__traceback__, [], {}
+    importing = "<frozen importlib", getattr(sys.modules.get("importlib"), "__file__", "<frozen importlib")
 
     def is_importing(frame):
-        return frame.f_code.co_filename.startswith(("<frozen importlib", importlib.__file__))
+        return frame.f_code.co_filename.startswith(importing)
 
     while trace and (trace.tb_frame.f_globals is globals() or is_importing(trace.tb_frame)):
         trace = trace.tb_next

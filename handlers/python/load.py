@@ -8,8 +8,9 @@ class StandardFirst:
     called. And sets `logging` up when somebody imports it: that takes longer than all else here."""
 
     NAMES = frozenset(
-        "_colorize _compat_pickle _weakrefset contextlib decimal linecache logging numbers string textwrap threading token"
-        " tokenize traceback warnings weakref".split()
+        "_colorize _compat_pickle _weakrefset collections contextlib copyreg decimal enum functools heapq importlib json keyword"
+        " linecache logging numbers operator re reprlib sre_compile sre_constants sre_parse string textwrap threading token"
+        " tokenize traceback types warnings weakref".split()
     )
 
     @classmethod
@@ -97,9 +98,10 @@ def load(file, name):
     if "bootstrap" not in sys.modules and not PathFinder.find_spec("bootstrap"):
         sys.modules["bootstrap"] = sys.modules["__main__"]  # unless the user has one
     module = module.strip("/").replace("/", ".")
-    loaded = sys.modules.get(module)
+    is_python = module in sys.modules or module in StandardFirst.NAMES
     try:
-        function = loaded or importlib.import_module(module)
+        __import__(module)
+        function = sys.modules[module]
     except ImportError as error:
         later("errors")
         message = "Unable to import module '%s': %s" % (words, error)
@@ -108,7 +110,7 @@ def load(file, name):
         line = '  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)
         message = "Syntax error in module '%s': %s" % (words, error)
         raise FaultException(FaultException.USER_CODE_SYNTAX_ERROR, message, [line]) from None
-    theirs = getattr(loaded, "__file__", None)
+    theirs = getattr(function, "__file__", None) if is_python else None
     if theirs and os.path.isfile(file) and os.path.realpath(theirs) != os.path.realpath(file):
         message = "Unable to import module '%s': Python has a module of this name itself (%s), so name the file otherwise"
         raise FaultException(FaultException.IMPORT_MODULE_ERROR, message % (words, theirs))

@@ -25,7 +25,6 @@ class LambdaLoggerFilter(logging.Filter):
 
 class JsonFormatter(logging.Formatter):
     KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"aws_request_id", "tenant_id", "_frame_type", "taskName"}
-    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def __init__(self):
         super().__init__(datefmt="%Y-%m-%dT%H:%M:%SZ")
@@ -59,7 +58,8 @@ class JsonFormatter(logging.Formatter):
         for name, value in vars(record).items():
             if name not in self.KNOWN:
                 line.setdefault(name, value)
-        return self.encode({name: value for name, value in line.items() if value is not None}) + "\n"
+        line = {name: value for name, value in line.items() if value is not None}
+        return encode_value(line, str, escape) + "\n"
 
 
 def add_handler():

@@ -2,23 +2,67 @@
 
 What json does otherwise is put right here: named tuples are objects, not arrays; bytes are text, as keys, too; and Decimals
 are numbers.
+
+Where this Python has them, the functions in C are called that json itself calls: the package around them, with the regular
+expressions that it takes, is a quarter of the start-up, and not every function imports it. And they are taken now: the user's code
+may put something else in the place of json's functions.
 """
 
 MARK = os.urandom(8).hex()  # stands around numbers that must lose the quotes of a string
 ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
-class Decoder(json.JSONDecoder):
-    # Taken now: the user's code may put something else in the place of json's functions.
-    decode, raw_decode = json.JSONDecoder.decode, json.JSONDecoder.raw_decode
+WHITE = " \t\n\r"
 
 
-class PlainEncoder(json.JSONEncoder):
-    encode, iterencode = json.JSONEncoder.encode, json.JSONEncoder.iterencode
+class Settings:
+    """json's own, for its scanner."""
+
+    strict, object_hook, object_pairs_hook, parse_float, parse_int = True, None, None, float, int
+    parse_constant = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}.get
 
 
-decode_json = Decoder().decode
-encode_ascii = PlainEncoder().encode
+def decode_json(text):
+    start = len(text) - len(text.lstrip(WHITE))
+    try:
+        value, end = scan(text, start)
+        if end == len(text) or not text[end:].strip(WHITE):
+            return value
+        problem, place = "Extra data", end + len(text[end:]) - len(text[end:].lstrip(WHITE))
+    except StopIteration as stop:
+        problem, place = "Expecting value", stop.value
+    from json import JSONDecodeError
+
+    raise JSONDecodeError(problem, text, place)
+
+
+def encode_value(value, default, escape):
+    """The JSON of a value. `escape` does so with a text, and puts it between quotes."""
+    if isinstance(value, str):
+        return escape(value)
+    return "".join(make_encoder({}, default, escape, None, ": ", ", ", False, False, True)(value, 0))
+
+
+try:
+    from _json import encode_basestring as escape
+    from _json import encode_basestring_ascii as escape_to_ascii
+    from _json import make_encoder, make_scanner
+
+    scan = make_scanner(Settings)
+    encode_value(decode_json("[1.5]"), None, escape)
+except Exception:  # they are json's private affair
+    import json
+    from json.encoder import encode_basestring as escape
+    from json.encoder import encode_basestring_ascii as escape_to_ascii
+
+    decode_json = json.JSONDecoder().decode
+
+    def encode_value(value, default, escape):
+        return json.JSONEncoder(ensure_ascii=escape is escape_to_ascii, default=default).encode(value)
+
+
+def encode_ascii(value):
+    return encode_value(value, None, escape_to_ascii)
 
 
 def check_plain(value):
@@ -32,12 +76,12 @@ def check_plain(value):
         marshal.dumps(value)
 
 
-class Encoder(PlainEncoder):
+class Encoder:
     def __init__(self):
         # From Python 3.12 on AWS's runtime leaves characters as they are.
         name, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").partition(".")
         raw = name == "AWS_Lambda_python3" and minor.isdigit() and int(minor) >= 12
-        super().__init__(ensure_ascii=not raw)
+        self.escape = escape if raw else escape_to_ascii
         self.marked = False
 
     def default(self, value):
@@ -58,10 +102,10 @@ class Encoder(PlainEncoder):
             later("plain")
             value = plain(value, set()) if has_named_tuples(value) else value
         try:
-            return super().encode(value)
+            return encode_value(value, self.default, self.escape)
         except TypeError:
             later("plain")
-            return super().encode(plain(value, set()))  # if it was for bytes that are a key
+            return encode_value(plain(value, set()), self.default, self.escape)  # if it was for bytes that are a key
 
     def encode(self, value):
         self.marked = False

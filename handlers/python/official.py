@@ -1,5 +1,8 @@
 """`awslambdaric`, AWS's own client, as far as functions import from it: its modules, with what there is of them here."""
 
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
 later("client")
 
 PARTS = {
@@ -30,4 +33,4 @@ def official_spec():
         def exec_module(module):
             pass
 
-    return importlib.machinery.ModuleSpec("awslambdaric", Loader, is_package=True)
+    return ModuleSpec("awslambdaric", Loader, is_package=True)

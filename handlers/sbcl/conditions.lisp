@@ -36,16 +36,16 @@
   (setf sb-ext:*invoke-debugger-hook* 'instead-of-the-debugger)
   (let ((disabled (find-symbol "DEBUGGER-DISABLED-HOOK" "SB-DEBUG")))
     (when disabled
-      (handler-case (replace-quickly disabled)
+      (handler-case (replace-quickly disabled #'instead-of-the-debugger)
         (error ()
           (sb-ext:without-package-locks
             (setf (fdefinition disabled) #'instead-of-the-debugger)))))))
 
-(defun replace-quickly (name)
+(defun replace-quickly (name function)
   "What (setf fdefinition) does, without ten milliseconds' search for callers that do not go by the name. The names of what it
 takes are not the same in all versions of SBCL."
   (funcall (fdefinition (list 'setf (find-symbol "FDEFN-FUN" "SB-KERNEL")))
-           #'instead-of-the-debugger
+           function
            (funcall (find-symbol "FIND-FDEFN" "SB-IMPL") name)))
 
 (defun type-name (object)

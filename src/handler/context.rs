@@ -3,11 +3,12 @@
 //! It lies where the handler may write, too. So it is looked at before each event: whatever the handler has put in its place
 //! (another file, a link, a folder) is not followed and not kept.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
+use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::linux::fs::MetadataExt;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::mkstemp;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::invocation::Invocation;
 use crate::json;
+use crate::os;
 
 /// A regular file (inode(7)) that its owner may read and write.
 const MODE: u32 = 0o100_600;
@@ -23,6 +25,8 @@ const MODE: u32 = 0o100_600;
 #[derive(Debug)]
 pub struct ContextFile {
     path: PathBuf,
+    /// The path, as the kernel takes it.
+    name: CString,
     file: File,
     /// Which file on the disk is ours.
     place: (u64, u64),
@@ -46,7 +50,8 @@ impl ContextFile {
 
     fn create_in(folder: &Path) -> io::Result<Self> {
         let (file, path) = make(&folder.join("lambda-context-XXXXXX"))?;
-        let mut context = Self { path, place: place_of(&file)?, file, content: "{}".to_owned() };
+        let name = CString::new(path.as_os_str().as_bytes())?;
+        let mut context = Self { path, name, place: place_of(&file)?, file, content: "{}".to_owned() };
         context.replace()?;
         Ok(context)
     }
@@ -62,7 +67,7 @@ impl ContextFile {
         push_content(&mut self.content, invocation);
         self.replace().inspect_err(|_| {
             let _ = self.file.set_len(0);
-            if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.st_dev(), found.st_ino()) != self.place) {
+            if os::look_at(&self.name).is_ok_and(|found| (found.device, found.inode) != self.place) {
                 let _ = clear_away(&self.path);
             }
         })
@@ -70,13 +75,13 @@ impl ContextFile {
 
     fn replace(&mut self) -> io::Result<()> {
         let length = self.content.len() as u64;
-        match fs::symlink_metadata(&self.path) {
-            Ok(found) if (found.st_dev(), found.st_ino()) == self.place => {
+        match os::look_at(&self.name) {
+            Ok(found) if (found.device, found.inode) == self.place => {
                 self.file.write_all_at(self.content.as_bytes(), 0)?;
-                if found.len() != length {
+                if found.length != length {
                     self.file.set_len(length)?;
                 }
-                if found.st_mode() != MODE {
+                if found.mode != MODE {
                     self.file.set_permissions(Permissions::from_mode(MODE))?;
                 }
                 Ok(())
@@ -123,7 +128,7 @@ fn make(template: &Path) -> io::Result<(File, PathBuf)> {
 
 fn place_of(file: &File) -> io::Result<(u64, u64)> {
     let found = file.metadata()?;
-    Ok((found.st_dev(), found.st_ino()))
+    Ok((found.dev(), found.ino()))
 }
 
 /// Lets the owner into a folder and those in it: a umask may have left them shut.
@@ -150,26 +155,27 @@ fn clear_away(path: &Path) -> io::Result<()> {
 
 /// One JSON object on one line. What is JSON already stays as it is, to the byte.
 fn push_content(object: &mut String, invocation: &Invocation) {
-    let mut member = |name: &str, value: &str, embedded: bool| {
-        object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
-        object.push_str(name);
-        object.push_str("\":");
-        if embedded {
-            object.push_str(value);
-        } else {
-            json::push_string(object, value);
-        }
-    };
-    member("awsRequestId", &invocation.id, false);
+    push_member(object, "awsRequestId", &invocation.id, false);
     if let Some(ms) = invocation.deadline_ms {
-        member("deadlineMs", &ms.to_string(), true);
+        let _ = write!(object, ",\"deadlineMs\":{ms}");
     }
     for (name, header, may_be_json) in MEMBERS {
         if let Some(value) = invocation.header(header) {
-            member(name, value, may_be_json && serde_json::from_str::<&RawValue>(value).is_ok());
+            push_member(object, name, value, may_be_json && serde_json::from_str::<&RawValue>(value).is_ok());
         }
     }
     object.push_str("}\n");
+}
+
+fn push_member(object: &mut String, name: &str, value: &str, is_json: bool) {
+    object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
+    object.push_str(name);
+    object.push_str("\":");
+    if is_json {
+        object.push_str(value);
+    } else {
+        json::push_string(object, value);
+    }
 }
 
 /// The members that come from headers, and whether they may be JSON.
@@ -197,7 +203,7 @@ mod tests {
         assert_eq!(content(&invocation), "{\"awsRequestId\":\"id\\\"1\"}\n");
         invocation.set_deadline(600_000);
         let mut say = |name: &str, value: &str| {
-            invocation.headers.push((format!("Lambda-Runtime-{name}").into(), value.to_owned()));
+            invocation.headers.push(format!("Lambda-Runtime-{name}"), value);
         };
         say("Client-Context", "{\"custom\": {\"n\": 1.0}}");
         say("Cognito-Identity", "bm90IEpTT04=");
@@ -222,7 +228,7 @@ mod tests {
     fn is_there(file: &ContextFile, invocation: &Invocation, what: &str) {
         assert_eq!(fs::read_to_string(&file.path).expect("read"), content(invocation), "{what}");
         let found = fs::symlink_metadata(&file.path).expect("there");
-        assert_eq!((found.st_mode(), found.st_nlink()), (MODE, 1), "{what}");
+        assert_eq!((found.mode(), found.nlink()), (MODE, 1), "{what}");
     }
 
     #[test]

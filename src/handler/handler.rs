@@ -189,7 +189,7 @@ impl Handler {
         for is_last in [false, true] {
             let event = read()?;
             let is_of_another_kind =
-                |instance: &mut Instance| instance.dialogue.talk.session.needs_fresh_server(&event);
+                |instance: &mut Box<Instance>| instance.dialogue.talk.session.needs_fresh_server(&event);
             if self.lifecycle.pool.current.take_if(is_of_another_kind).is_some() {
                 log::debug(
                     "the server has served callers of the other kind (with a handshake or without): it is started again",
@@ -218,7 +218,7 @@ impl Handler {
         invocation: &Invocation,
         variables: &[Variable],
         give: impl FnOnce(&mut Instance, Manner<'_>, &mut Limits<'_>) -> std::io::Result<Outcome>,
-    ) -> Result<(Instance, Outcome), Fault> {
+    ) -> Result<(Box<Instance>, Outcome), Fault> {
         let answer_by = self.config.answer_by(self.began, invocation.deadline);
         let of_event = if self.lifecycle.starts.starts_for_event() {
             [super::variables::variables(invocation).as_slice(), variables].concat()
@@ -241,7 +241,7 @@ impl Handler {
     }
 
     /// What an outcome means for the process and for the way to talk.
-    fn settle(&mut self, mut instance: Instance, outcome: Outcome) -> Result<Answer, Fault> {
+    fn settle(&mut self, mut instance: Box<Instance>, outcome: Outcome) -> Result<Answer, Fault> {
         let lifecycle = &mut self.lifecycle;
         let protocol = instance.protocol();
         let (result, keep) = match outcome {

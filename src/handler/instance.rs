@@ -24,8 +24,8 @@ pub struct Instance {
     pub ready: bool,
     /// Whether it could be seen what it does.
     could_be_seen: bool,
-    /// How many processes it was when it was seen to be ready.
-    processes: usize,
+    /// How many processes it was when it was seen to be ready; as long as one of them works, it may start more.
+    processes: Option<usize>,
 }
 
 impl Instance {
@@ -39,7 +39,7 @@ impl Instance {
             retired: false,
             ready: false,
             could_be_seen: false,
-            processes: 0,
+            processes: None,
         }
     }
 
@@ -89,7 +89,7 @@ impl Instance {
     pub fn is_seen_ready(&mut self, now: Instant) -> bool {
         let activity = self.process.activity();
         let reads_stdin = activity.reads_stdin;
-        self.processes = activity.processes;
+        self.processes = activity.at_rest.then_some(activity.processes);
         self.could_be_seen |= reads_stdin.is_some();
         reads_stdin.unwrap_or(!self.could_be_seen && self.started() + ALIVE <= now)
     }
@@ -97,7 +97,7 @@ impl Instance {
     /// Whether `activity` is that of a handler which keeps its answer in a buffer: it has answered before, waits for nothing
     /// but its next event, and is whole. (Of a pipeline, the process that answers may have died.)
     pub fn keeps_answer(&self, activity: &Activity) -> bool {
-        activity.at_rest && self.answers > 0 && activity.processes >= self.processes
+        activity.at_rest && self.answers > 0 && self.processes.is_some_and(|all| activity.processes >= all)
     }
 
     /// Deals with what has come while no answer is waited for.

@@ -9,7 +9,6 @@
 //! Lambda's side of it is in `lambda::snapstart`; which errors it expects is seen in AWS's own runtimes, such as
 //! <https://github.com/aws/aws-lambda-python-runtime-interface-client>.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::exchange::{self, Limits, Manner, Outcome};
@@ -70,7 +69,8 @@ impl News {
     /// Tells the process, and waits until it agrees. After a fault it is of no more use.
     fn tell(&self, instance: &mut Instance, limits: &mut Limits<'_>, limit: Duration) -> Result<(), Fault> {
         let event = self.event;
-        let message = Invocation { headers: vec![(Cow::Borrowed(EVENT), event.to_owned())], ..Invocation::default() };
+        let mut message = Invocation::default();
+        message.headers.push(EVENT, event);
         let outcome = exchange::carry_out(instance, &message, Vec::new(), Manner::default(), limits);
         let in_time = !limits.is_over();
         let failed = |message: &str, stack| Err(Fault::new(self.error_type, message).with_stack(stack));

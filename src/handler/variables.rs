@@ -28,15 +28,10 @@ mod tests {
 
     #[test]
     fn headers_of_lambda_are_variables_and_no_others() {
-        let header = |name: &'static str, value: &str| (name.into(), value.to_owned());
-        let invocation = Invocation {
-            headers: vec![
-                header("Lambda-Runtime-Aws-Request-Id", "7"),
-                header("Lambda-Runtime-Trace-Id", "Root=1"),
-                header("Content-Type", "application/json"),
-            ],
-            ..Invocation::default()
-        };
+        let mut invocation = Invocation::default();
+        invocation.headers.push("Lambda-Runtime-Aws-Request-Id", "7");
+        invocation.headers.push("Lambda-Runtime-Trace-Id", "Root=1");
+        invocation.headers.push("Content-Type", "application/json");
         let all = variables(&invocation);
         let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).collect();
         assert_eq!(

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv, sendmsg};
+use nix::sys::socket::{MsgFlags, recv, send, sendmsg};
 
 use crate::idle::{self, Tended, Wanted};
 
@@ -112,9 +112,13 @@ impl Connection {
     /// refuse a large body before it has read it, and what it says can still be read.
     pub fn send(&self, mut head: &[u8], mut body: &[u8], strict: bool) -> io::Result<()> {
         while !(head.is_empty() && body.is_empty()) {
-            let pieces = [IoSlice::new(head), IoSlice::new(body)];
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            let sent = sendmsg::<()>(self.stream.as_raw_fd(), &pieces, &[], flags, None);
+            let sent = if body.is_empty() {
+                send(self.stream.as_raw_fd(), head, flags)
+            } else {
+                let pieces = [IoSlice::new(head), IoSlice::new(body)];
+                sendmsg::<()>(self.stream.as_raw_fd(), &pieces, &[], flags, None)
+            };
             match sent.map_err(io::Error::from) {
                 Ok(sent) => {
                     let of_head = sent.min(head.len());

@@ -55,9 +55,9 @@ pub struct FastPath {
     connections: Arc<Connections>,
     /// The request for the next event.
     next: Vec<u8>,
-    /// What every answer begins with, up to the request id, and what stands behind the path.
-    path: String,
-    common: String,
+    /// What every answer begins with, up to the request id, and from there to its content type.
+    post: String,
+    behind_id: String,
     request: Vec<u8>,
     input: Vec<u8>,
 }
@@ -71,8 +71,8 @@ impl FastPath {
         Self {
             connections,
             next: format!("GET {path}next {common}\r\n").into_bytes(),
-            path,
-            common,
+            post: format!("POST {path}"),
+            behind_id: format!("/response {common}Content-Type: "),
             request: Vec::new(),
             input: vec![0; MOST_HANDED_OVER],
         }
@@ -99,9 +99,10 @@ impl FastPath {
         }
         let id = path_segment(&invocation.id);
         self.request.clear();
-        let parts = ["POST ", &self.path, &id, "/response ", &self.common, "Content-Type: ", content_type, "\r\n"];
-        let echo = nonce.map_or(["", "", "", ""], |nonce| [INVOCATION_ID, ": ", nonce, "\r\n"]);
-        for part in parts.into_iter().chain(echo) {
+        for part in [&self.post, &*id, &self.behind_id, content_type, "\r\n"] {
+            self.request.extend_from_slice(part.as_bytes());
+        }
+        for part in nonce.map_or([""; 4], |nonce| [INVOCATION_ID, ": ", nonce, "\r\n"]) {
             self.request.extend_from_slice(part.as_bytes());
         }
         let _ = write!(self.request, "Content-Length: {}\r\n\r\n", body.len());
@@ -198,7 +199,8 @@ fn read_head<T>(input: &[u8], good: impl Fn(u16) -> bool, keep: impl Fn(&[Header
 fn body_length(headers: &[Header<'_>]) -> Option<usize> {
     let mut length = None;
     for header in headers {
-        if header.name.eq_ignore_ascii_case("content-length") {
+        // Most servers write it like this, and to compare it as it is costs less.
+        if header.name == "Content-Length" || header.name.eq_ignore_ascii_case("content-length") {
             let digits = std::str::from_utf8(header.value).ok()?;
             let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && length.is_none();
             length = Some(digits.parse().ok().filter(|_| plain)?);

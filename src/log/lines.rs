@@ -42,6 +42,9 @@ impl Lines {
 
     /// Logs the lines that `piece` completes.
     pub fn push(&mut self, mut piece: &[u8]) {
+        if piece.is_empty() {
+            return;
+        }
         let mut entries = Entries::default();
         while let Some(end) = memchr::memchr(b'\n', piece) {
             if self.partial.is_empty() && !self.cut && end <= LONGEST_LINE {

@@ -4,7 +4,6 @@
 mod events;
 mod input;
 
-use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher};
@@ -132,12 +131,11 @@ impl Source for Shell {
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
             invocation.set_deadline(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
         }
-        let said = [
-            ("Lambda-Runtime-Aws-Request-Id", Some(invocation.id.clone())),
-            ("Lambda-Runtime-Invoked-Function-Arn", Some(self.arn.clone())),
-            ("Lambda-Runtime-Deadline-Ms", invocation.deadline_ms.map(|ms| ms.to_string())),
-        ];
-        invocation.headers = said.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), value?))).collect();
+        invocation.headers.push("Lambda-Runtime-Aws-Request-Id", &invocation.id);
+        invocation.headers.push("Lambda-Runtime-Invoked-Function-Arn", &self.arn);
+        if let Some(ms) = invocation.deadline_ms {
+            invocation.headers.push("Lambda-Runtime-Deadline-Ms", &ms.to_string());
+        }
         Ok(Some(invocation))
     }
 

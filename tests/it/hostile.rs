@@ -49,7 +49,12 @@ fn odd_headers(random: &mut Random, mut headers: Vec<(String, String)>) -> Vec<u
 }
 
 /// A response that HTTP allows, and whether the connection is to be closed behind it.
-fn odd_response(random: &mut Random, status: u16, mut headers: Vec<(String, String)>, body: &[u8]) -> (Vec<u8>, bool) {
+pub fn odd_response(
+    random: &mut Random,
+    status: u16,
+    mut headers: Vec<(String, String)>,
+    body: &[u8],
+) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     if random.one_in(6) {
         let ahead = random.one_of(&["100 Continue\r\n", "103 Early Hints\r\nLink: <x>\r\n"]);
@@ -94,7 +99,7 @@ fn odd_response(random: &mut Random, status: u16, mut headers: Vec<(String, Stri
 }
 
 /// Sends it in pieces: in one, in a few, or byte by byte.
-fn send(random: &mut Random, connection: &mut Line, bytes: &[u8]) {
+pub fn send(random: &mut Random, connection: &mut Line, bytes: &[u8]) {
     let most = match random.below(4) {
         0 if bytes.len() < 2000 => 1,
         1 => random.below(bytes.len() + 1).max(1),
@@ -259,7 +264,7 @@ fn rubbish_ends_it_with_a_reason_or_does_no_harm() {
 }
 
 /// A path's segment as the text that it stands for.
-fn unescaped(segment: &str) -> String {
+pub fn unescaped(segment: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), segment.as_bytes());
     while let Some((&byte, behind)) = rest.split_first() {
         let code = behind.get(..2).and_then(|code| std::str::from_utf8(code).ok());

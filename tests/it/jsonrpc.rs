@@ -11,7 +11,7 @@ use crate::harness::event::Event;
 use crate::harness::{Function, Shell};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A server that does what the method says, and answers `initialize` as every server of MCP does.
 pub const SERVER: &str = r#"
@@ -134,6 +134,27 @@ fn what_a_server_says_besides_is_not_the_answer() {
     // Its own request is refused, though its id is one of ours.
     let answer = running.call(call(&json!("q"), "ask").to_string()).json();
     assert_eq!((&answer["id"], &answer["result"]["error"]["code"]), (&json!("q"), &json!(-32601)));
+}
+
+#[test]
+fn a_question_beside_the_answer_does_not_hold_up_the_next_event() {
+    // Both come in one piece, and that the one was refused is written behind the other.
+    let script = r#"
+import json, os, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    id, own = message.get("id"), {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {}}
+    if "method" in message and id is not None:
+        question = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "roots/list"})
+        os.write(1, (question + "\n" + json.dumps({"jsonrpc": "2.0", "id": id, "result": own}) + "\n").encode())
+"#;
+    let running = Function::python(script).mode("jsonrpc").start();
+    running.call(call(&json!(0), "m").to_string());
+    let began = Instant::now();
+    for id in 1..=12 {
+        assert_eq!(running.call(call(&json!(id), "m").to_string()).json()["id"], id);
+    }
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -48,7 +48,9 @@ pub fn carry_out(
     // What has come until now is late: it belongs to the past.
     if instance.protocol().is_oneshot() {
         // Whether it has ended tells what its output is.
-        poll::wait(&mut [&mut instance.process], &Wait { until: Some(Instant::now()), ..Wait::default() })?;
+        let signals = limits.stopping.is_none().then_some(limits.signals);
+        let now = Wait { until: Some(Instant::now()), signals, ..Wait::default() };
+        poll::wait(&mut [&mut instance.process], &now)?;
     } else if instance.process.looked.elapsed() > JUST_NOW {
         instance.process.empty_stdout();
     }

@@ -52,7 +52,7 @@ impl Launch {
 
     /// Starts a process that will be talked with by `protocol`, and leaves it to itself. `variables` are those of the event
     /// that it is started for, if there is one.
-    pub fn start(&self, protocol: Protocol, variables: &[Variable]) -> Result<Instance, Fault> {
+    pub fn start(&self, protocol: Protocol, variables: &[Variable]) -> Result<Box<Instance>, Fault> {
         let Some((program, image)) = &self.loaded else {
             return Err(Fault::handler_not_found("There is no handler to start yet"));
         };
@@ -67,7 +67,7 @@ impl Launch {
                 cannot_run(program, &error)
             }
         })?;
-        Ok(Instance::new(process, protocol))
+        Ok(Box::new(Instance::new(process, protocol)))
     }
 
     /// Whether `instance` is seen to wait for an event, or has had its time for that. Whoever asks does not wait.
@@ -81,6 +81,9 @@ impl Launch {
     /// Waits until `instance` is ready, which it is when it waits for an event or its time for that is up; at most until
     /// `until`. Its exit before that is a fault, unless it is with 0.
     pub fn await_ready(&self, instance: &mut Instance, until: Option<Instant>) -> Result<Awaited, Fault> {
+        if instance.ready {
+            return Ok(Awaited::Ready);
+        }
         let ready_by = instance.started() + self.ready_timeout;
         let mut cadence = Cadence::new(Duration::from_micros(200), Duration::from_millis(10));
         while !instance.ready {

@@ -72,12 +72,16 @@ impl Lifecycle {
 
     /// What an exchange looks after besides its process: signals, the end that they bring, and the process that stands by.
     pub fn for_limits(&mut self) -> (&Signals, &mut Option<Stopping>, Option<&mut Instance>) {
-        (&self.starts.launch.signals, &mut self.pool.stopping, self.pool.standby.as_mut())
+        (&self.starts.launch.signals, &mut self.pool.stopping, self.pool.standby.as_deref_mut())
     }
 
     /// The process that gets an event now, which must be answered by `answer_by`. While it is still starting, it is waited
     /// for. `variables` are the event's, for a process that is started for it.
-    pub fn take_for_event(&mut self, answer_by: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
+    pub fn take_for_event(
+        &mut self,
+        answer_by: Option<Instant>,
+        variables: &[Variable],
+    ) -> Result<Box<Instance>, Fault> {
         loop {
             let mut instance = match self.pool.take() {
                 Some(instance) if instance.is_useless() => {
@@ -203,10 +207,10 @@ impl Lifecycle {
     }
 
     fn replace_ended(&mut self) {
-        let ended = self.pool.take_useless();
-        let any = !ended.is_empty();
-        for instance in ended {
+        let mut any = false;
+        for instance in self.pool.take_useless() {
             self.starts.ended_idle(instance);
+            any = true;
         }
         if self.pool.current.is_none() && self.starts.starts_ahead() {
             self.pool.current = self.pool.standby.take().or_else(|| self.starts.unattended());
@@ -223,8 +227,18 @@ impl Lifecycle {
     /// the next one.
     fn read_on(&mut self) {
         let Some(instance) = &mut self.pool.current else { return };
-        let until = Instant::now() + READING_ON;
-        while !instance.process.stdin.is_done() && !instance.process.ended && Instant::now() < until {
+        let mut until = None;
+        loop {
+            // What it has not been given yet (that what it asked was refused) may find room at once: a wait would not tell.
+            instance.process.stdin.write(false);
+            if instance.process.stdin.is_done() || instance.process.ended {
+                break;
+            }
+            let now = Instant::now();
+            let until = *until.get_or_insert(now + READING_ON);
+            if now >= until {
+                break;
+            }
             let wait = Wait { until: Some(until), ..Wait::default() };
             if poll::wait(&mut [&mut instance.process], &wait).is_err() {
                 break;

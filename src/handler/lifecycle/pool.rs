@@ -17,8 +17,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Pool {
     /// It gets the next event.
-    pub current: Option<Instance>,
-    pub standby: Option<Instance>,
+    pub current: Option<Box<Instance>>,
+    pub standby: Option<Box<Instance>>,
     /// A signal has told `bootstrap` to end, and the processes know.
     pub stopping: Option<Stopping>,
 }
@@ -29,26 +29,28 @@ impl Pool {
     }
 
     pub fn instances(&mut self) -> Vec<&mut Instance> {
-        self.current.iter_mut().chain(&mut self.standby).collect()
+        self.current.iter_mut().chain(&mut self.standby).map(|instance| &mut **instance).collect()
     }
 
     /// The process that is to get an event: it leaves.
-    pub fn take(&mut self) -> Option<Instance> {
+    pub fn take(&mut self) -> Option<Box<Instance>> {
         self.current.take().or_else(|| self.standby.take())
     }
 
     /// Those that have ended, or are of no more use: they leave.
-    pub fn take_useless(&mut self) -> Vec<Instance> {
+    pub fn take_useless(&mut self) -> impl Iterator<Item = Box<Instance>> + '_ {
         let places = [&mut self.current, &mut self.standby];
-        places.into_iter().filter_map(|place| place.take_if(|instance| instance.is_useless())).collect()
+        places.into_iter().filter_map(|place| place.take_if(|instance| instance.is_useless()))
     }
 
     /// Waits once, and deals with what the processes print meanwhile.
     pub fn wait(&mut self, wait: &Wait<'_>) -> io::Result<Woke> {
-        let mut processes: Vec<_> =
-            self.current.iter_mut().chain(&mut self.standby).map(|instance| &mut instance.process).collect();
-        let woke = poll::wait(&mut processes, wait)?;
-        for instance in self.instances() {
+        let woke = match (&mut self.current, &mut self.standby) {
+            (Some(current), Some(standby)) => poll::wait(&mut [&mut current.process, &mut standby.process], wait)?,
+            (Some(one), None) | (None, Some(one)) => poll::wait(&mut [&mut one.process], wait)?,
+            (None, None) => poll::wait(&mut [], wait)?,
+        };
+        for instance in self.current.iter_mut().chain(&mut self.standby) {
             instance.set_aside();
         }
         Ok(woke)

@@ -86,7 +86,7 @@ impl Starts {
         Ok(pool)
     }
 
-    fn once(&mut self) -> Result<Option<Instance>, Fault> {
+    fn once(&mut self) -> Result<Option<Box<Instance>>, Fault> {
         let mut instance = self.launch.start(self.learned.protocol, &[])?;
         match self.launch.await_ready(&mut instance, None)? {
             Awaited::Ready | Awaited::Starting => Ok(Some(instance)),
@@ -95,7 +95,7 @@ impl Starts {
     }
 
     /// Starts a process without waiting for it, if it is time to.
-    pub fn unattended(&mut self) -> Option<Instance> {
+    pub fn unattended(&mut self) -> Option<Box<Instance>> {
         if self.restarts.next.is_some_and(|next| Instant::now() < next) || self.restarts.given_up().is_some() {
             return None;
         }
@@ -104,7 +104,12 @@ impl Starts {
 
     /// Starts the next process as soon as it is time to, at most until `until`, and does not wait for it.
     /// `variables` are those of the event that it is started for, if there is one.
-    pub fn next(&mut self, pool: &mut Pool, until: Option<Instant>, variables: &[Variable]) -> Result<Instance, Fault> {
+    pub fn next(
+        &mut self,
+        pool: &mut Pool,
+        until: Option<Instant>,
+        variables: &[Variable],
+    ) -> Result<Box<Instance>, Fault> {
         loop {
             if let Some(fault) = self.restarts.given_up() {
                 return Err(fault);
@@ -135,9 +140,9 @@ impl Starts {
     pub fn bring_up(
         &mut self,
         pool: &mut Pool,
-        instance: Option<Instance>,
+        instance: Option<Box<Instance>>,
         until: Option<Instant>,
-    ) -> Option<Instance> {
+    ) -> Option<Box<Instance>> {
         let mut next = instance;
         while self.starts_ahead() && !pool.is_stopping() {
             let mut instance = match next.take() {
@@ -172,7 +177,7 @@ impl Starts {
     }
 
     /// A process has ended between events: nothing is reported, and it is started again.
-    pub fn ended_idle(&mut self, mut instance: Instance) {
+    pub fn ended_idle(&mut self, mut instance: Box<Instance>) {
         let status = instance.process.kill();
         let own = instance.dialogue.opening_error();
         instance.flush_logs();

@@ -1,7 +1,7 @@
 //! One handler process and its pipes. What is here knows Linux, and nothing of what is said over the pipes.
 //!
 //! `process` starts, signals, kills and reaps it; `stdin`, `stdout` and `stderr` hold what is on its way; `poll` is the
-//! one place where `bootstrap` waits; `exit_status` says how it ended. What it is seen doing, and its
+//! one place where `bootstrap` waits, on the set of `watch`; `exit_status` says how it ended. What it is seen doing, and its
 //! descendants, are `process_tree`'s; `cadence` says how often to look.
 
 mod cadence;
@@ -12,6 +12,7 @@ mod process;
 mod stderr;
 mod stdin;
 mod stdout;
+mod watch;
 
 pub use cadence::Cadence;
 pub use exit_status::describe;

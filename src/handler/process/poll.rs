@@ -2,7 +2,8 @@
 //! else is to end the wait.
 //!
 //! Writing an event and reading its answer take turns as the handler likes it, since each pipe holds 64 KiB only and
-//! a handler may answer while it reads (pipe(7)). Nothing here blocks but the poll itself.
+//! a handler may answer while it reads (pipe(7)). Nothing here blocks but the wait itself: on one process's set alone
+//! (`watch`), where that is all there is, and otherwise on the sets and the other descriptors together.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,14 +11,19 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::epoll::EpollTimeout;
 use nix::sys::time::TimeSpec;
 
 use super::process::Process;
+use super::watch::Happened;
 use crate::os::Signals;
 use crate::process_tree;
 
 /// How often a process is asked for where the kernel cannot tell when it ends.
 const ASKING: Duration = Duration::from_millis(20);
+
+/// A wait on one set ends on a millisecond. Where its end is nearer than this, that would be too coarse.
+const COARSE: Duration = Duration::from_millis(10);
 
 /// What else ends a wait.
 #[derive(Default)]
@@ -38,42 +44,26 @@ pub struct Woke {
     pub signal: bool,
 }
 
-/// A process that works and one that stands by have four each, and there are three others. Of a handler that is shared,
-/// there may be more processes.
-const MOSTLY_WATCHED: usize = 11;
-
-#[derive(Clone, Copy)]
-enum Watched {
-    Stdin(usize),
-    Stdout(usize),
-    Stderr(usize),
-    Exit(usize),
-    Other,
-    Changes,
-    Signals,
-}
-
 /// Waits until something happens, once, and moves what can be moved.
 pub fn wait(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke> {
+    let began = Instant::now();
+    let mut until = wait.until;
     for process in processes.iter_mut() {
-        // Most events fit into the pipe: then the poll is for the answer.
+        // Most events fit into the pipe: then the wait is for the answer.
         process.stdin.write(false);
         process.stderr.was_quiet = true;
+        process.watch_for(wait.signals.is_some())?;
+        if process.exit.is_none() && !process.ended {
+            let ask = began + ASKING;
+            until = Some(until.map_or(ask, |until| until.min(ask)));
+        }
     }
     let mut woke = Woke::default();
-    for watched in poll_all(processes, wait)? {
-        match watched {
-            Watched::Stdin(which) => processes[which].stdin.write(true),
-            Watched::Stdout(which) => drop(processes[which].stdout.read()),
-            Watched::Stderr(which) => {
-                processes[which].stderr.was_quiet = false;
-                processes[which].stderr.read();
-            }
-            Watched::Exit(which) => processes[which].end(),
-            Watched::Other => woke.other = true,
-            Watched::Changes => woke.change = true,
-            Watched::Signals => woke.signal = true,
-        }
+    let others = wait.other.is_some() || wait.changes.is_some();
+    let left = until.map(|until| until.saturating_duration_since(began));
+    match &mut *processes {
+        [process] if !others && left.is_none_or(|left| left >= COARSE) => move_all(process, rounded(left), &mut woke)?,
+        _ => wait_for_all(processes, wait, left, &mut woke)?,
     }
     let now = Instant::now();
     for process in processes.iter_mut() {
@@ -85,59 +75,65 @@ pub fn wait(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
     Ok(woke)
 }
 
-/// What has happened.
-fn poll_all(processes: &[&mut Process], wait: &Wait<'_>) -> io::Result<Vec<Watched>> {
-    let mut watched = Vec::with_capacity(MOSTLY_WATCHED);
-    let mut polled = Vec::with_capacity(MOSTLY_WATCHED);
-    let mut until = wait.until;
-    for (which, process) in processes.iter().enumerate() {
-        let exit = process.exit.as_ref().filter(|_| !process.ended);
-        // stdout before stderr: see `Process::log_stderr_before_answer`.
-        let pipes = [
-            (Watched::Stdin(which), process.stdin.pending(), PollFlags::POLLOUT),
-            (Watched::Stdout(which), process.stdout.pipe.as_ref().map(AsFd::as_fd), PollFlags::POLLIN),
-            (Watched::Stderr(which), process.stderr.pipe.as_ref().map(AsFd::as_fd), PollFlags::POLLIN),
-            (Watched::Exit(which), exit.map(AsFd::as_fd), PollFlags::POLLIN),
-        ];
-        for (what, descriptor, events) in pipes {
-            if let Some(descriptor) = descriptor {
-                watched.push(what);
-                polled.push(PollFd::new(descriptor, events));
-            }
-        }
-        if process.exit.is_none() && !process.ended {
-            let ask = Instant::now() + ASKING;
-            until = Some(until.map_or(ask, |until| until.min(ask)));
-        }
-    }
-    if let Some((descriptor, to_write)) = wait.other {
-        watched.push(Watched::Other);
-        polled.push(PollFd::new(descriptor, if to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN }));
-    }
-    let others = [(Watched::Changes, wait.changes), (Watched::Signals, wait.signals.map(AsFd::as_fd))];
-    for (what, descriptor) in others {
-        if let Some(descriptor) = descriptor {
-            watched.push(what);
-            polled.push(PollFd::new(descriptor, PollFlags::POLLIN));
-        }
-    }
-    let timeout = until.map(|until| TimeSpec::from_duration(until.saturating_duration_since(Instant::now())));
-    match ppoll(&mut polled, timeout, None) {
-        Ok(_) => {}
+/// The same or a little more, in milliseconds.
+fn rounded(left: Option<Duration>) -> EpollTimeout {
+    let longer = left.map(|left| EpollTimeout::try_from(left + Duration::from_millis(1)));
+    longer.map_or(EpollTimeout::NONE, |longer| longer.unwrap_or(EpollTimeout::MAX))
+}
+
+/// Waits for one process, and moves what can be moved.
+fn move_all(process: &mut Process, timeout: EpollTimeout, woke: &mut Woke) -> io::Result<()> {
+    let Some(all) = process.watch.wait(timeout)? else {
         // A child has ended, an orphan maybe (`os::set_up_signals`): whoever waits looks again.
+        process_tree::reap_ended();
+        return Ok(());
+    };
+    for happened in all {
+        match happened {
+            Happened::Room => process.stdin.write(true),
+            Happened::Stdout => drop(process.stdout.read()),
+            Happened::Stderr => {
+                process.stderr.was_quiet = false;
+                process.stderr.read();
+            }
+            Happened::Exit => process.end(),
+            Happened::Signal => woke.signal = true,
+        }
+    }
+    Ok(())
+}
+
+/// Waits for some processes and the others, and moves what can be moved.
+fn wait_for_all(
+    processes: &mut [&mut Process],
+    wait: &Wait<'_>,
+    left: Option<Duration>,
+    woke: &mut Woke,
+) -> io::Result<()> {
+    let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
+    let signals = wait.signals.filter(|_| processes.is_empty());
+    let mut polled = Vec::with_capacity(processes.len() + 3);
+    polled.extend(wait.other.map(|(descriptor, to_write)| {
+        PollFd::new(descriptor, if to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN })
+    }));
+    polled.extend(wait.changes.map(readable));
+    polled.extend(signals.map(AsFd::as_fd).map(readable));
+    polled.extend(processes.iter().map(|process| readable(process.watch.as_fd())));
+    match ppoll(&mut polled, left.map(TimeSpec::from_duration), None) {
+        Ok(_) => {}
         Err(Errno::EINTR) => {
             process_tree::reap_ended();
-            return Ok(Vec::new());
+            return Ok(());
         }
         Err(error) => return Err(error.into()),
     }
-    let mut count = 0;
-    for (which, polled) in polled.iter().enumerate() {
-        if polled.revents().is_some_and(|events| !events.is_empty()) {
-            watched[count] = watched[which];
-            count += 1;
-        }
+    let mut happened = polled.iter().map(|polled| polled.revents().is_some_and(|events| !events.is_empty()));
+    woke.other = wait.other.is_some() && happened.next().unwrap_or_default();
+    woke.change = wait.changes.is_some() && happened.next().unwrap_or_default();
+    woke.signal = signals.is_some() && happened.next().unwrap_or_default();
+    let ready: Vec<bool> = happened.collect();
+    for (process, _) in processes.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
+        move_all(process, EpollTimeout::ZERO, woke)?;
     }
-    watched.truncate(count);
-    Ok(watched)
+    Ok(())
 }

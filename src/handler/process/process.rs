@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -17,6 +18,7 @@ use wait_timeout::ChildExt;
 use super::stderr::Stderr;
 use super::stdin::Stdin;
 use super::stdout::Stdout;
+use super::watch::{Happened, Watch};
 use crate::os::{self, Image, Signals};
 use crate::process_tree::{Activity, Mark, ProcessTree};
 
@@ -35,6 +37,8 @@ pub struct Process {
     pub stdin: Stdin,
     pub stdout: Stdout,
     pub stderr: Stderr,
+    /// What may happen to it.
+    pub watch: Watch,
     /// Readable once the process has ended; `None` where the kernel has no such thing.
     pub exit: Option<OwnedFd>,
     /// It has ended. It stays unreaped, so that its group's number is nobody else's.
@@ -48,7 +52,7 @@ pub struct Process {
 impl Process {
     /// Starts `program` in `folder`; `image` says the same program to the operating system, with its arguments. An error
     /// is the operating system's.
-    pub fn start(program: &Path, folder: &Path, image: &Image, signals: &Signals) -> io::Result<Self> {
+    pub fn start(program: &Path, folder: &Path, image: &Image, signals: &Arc<Signals>) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.current_dir(folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -61,8 +65,17 @@ impl Process {
         for pipe in [&stdin, &stdout, &stderr].into_iter().flatten() {
             fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
+        let exit = os::exit_descriptor(&child).ok();
+        let watch = Watch::new(signals.clone())?;
+        let watched = [(&stdout, Happened::Stdout), (&stderr, Happened::Stderr), (&exit, Happened::Exit)];
+        for (descriptor, happened) in watched {
+            if let Some(descriptor) = descriptor {
+                watch.add(descriptor, happened)?;
+            }
+        }
         Ok(Self {
-            exit: os::exit_descriptor(&child).ok(),
+            watch,
+            exit,
             child,
             tree,
             stdin: Stdin::new(stdin),
@@ -83,6 +96,12 @@ impl Process {
     /// Whether nothing more can come from it: it has ended, or closed its stdout.
     pub fn is_silent(&self) -> bool {
         self.ended || self.stdout.pipe.is_none()
+    }
+
+    /// A wait begins: for room in stdin where that is needed, and for signals where they end it.
+    pub fn watch_for(&mut self, signals: bool) -> io::Result<()> {
+        self.watch.await_room(self.stdin.open(), self.stdin.pending().is_some())?;
+        self.watch.hear_signals(signals)
     }
 
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.
@@ -129,6 +148,9 @@ impl Process {
     /// for but killed.
     pub fn end(&mut self) {
         self.ended = true;
+        if let Some(exit) = &self.exit {
+            self.watch.remove(exit);
+        }
         self.tree.kill();
         self.empty_stdout();
         self.empty_stderr();

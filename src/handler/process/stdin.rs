@@ -68,6 +68,11 @@ impl Stdin {
         self.pipe = None;
     }
 
+    /// The writing end, as long as it is open.
+    pub fn open(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
     /// Where there is something to write, the pipe that it goes to.
     pub fn pending(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().filter(|_| !self.is_done()).map(OwnedFd::as_fd)

@@ -26,14 +26,14 @@ pub struct InFlight {
 
 /// A process and the events that it works on.
 pub struct Busy {
-    pub instance: Instance,
+    pub instance: Box<Instance>,
     pub events: Vec<InFlight>,
     /// When it is looked at next, until it is ready.
     pub look: Cadence,
 }
 
 impl Busy {
-    pub fn new(instance: Instance) -> Self {
+    pub fn new(instance: Box<Instance>) -> Self {
         let look = Cadence::new(Duration::from_millis(1), Duration::from_millis(20));
         Self { instance, events: Vec::new(), look }
     }

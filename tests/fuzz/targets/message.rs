@@ -78,8 +78,8 @@ pub fn check(data: &[u8]) {
     // The server's own words, as HTTP lets them be: no line ends.
     let value: String = String::from_utf8_lossy(bytes).chars().filter(|character| !character.is_control()).collect();
     let value = value.trim();
-    let headers = vec![("Lambda-Runtime-Aws-Request-Id".into(), value.to_owned())];
-    let invocation = Invocation { id: value.to_owned(), headers, ..Invocation::default() };
+    let mut invocation = Invocation { id: value.to_owned(), ..Invocation::default() };
+    invocation.headers.push("Lambda-Runtime-Aws-Request-Id", value);
     if value.is_empty() || value.len() > 32 * 1024 {
         return;
     }

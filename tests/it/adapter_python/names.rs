@@ -25,14 +25,12 @@ fn a_users_files_may_be_called_as_what_the_adapter_imports() {
             "import logging\ndef handler(e, c):\n    logging.warning('a line')\n    if e: raise ValueError('oh')\n    return [e]",
         );
         if python_path {
-            let folder = function.folder().to_owned();
             // As often set as not; what Python itself imports at its start cannot be there, but what we do may.
-            std::fs::create_dir(folder.join("path")).unwrap();
             for name in ["types", "enum", "json", "re", "fcntl", "functools", "collections", "operator", "keyword"] {
-                let file = folder.join("path").join(format!("{name}.py"));
-                std::fs::write(file, "raise RuntimeError('a file of the user was imported')").unwrap();
+                function =
+                    function.file(&format!("path/{name}.py"), "raise RuntimeError('a file of the user was imported')");
             }
-            function = function.env("PYTHONPATH", folder.join("path"));
+            function = function.env("PYTHONPATH", Path::new(sandbox::TASK_ROOT).join("path"));
         }
         let function = function.start();
         assert_eq!(function.call("0").json(), json!([0]));
@@ -55,6 +53,38 @@ fn a_name_that_the_standard_library_has_but_nobody_imports_is_the_users() {
         let path = Path::new(sandbox::TASK_ROOT).join(format!("{name}.py"));
         let answer = function.handler(&format!("{name}.f")).start().call("{}");
         assert_eq!(answer.json(), path.to_str().unwrap());
+    }
+}
+
+#[test]
+fn a_function_of_the_same_name_in_pythons_module_is_not_called_instead() {
+    // This one is imported by nobody before; but it is not the user's.
+    let function =
+        Function::empty().file("string.py", "def capwords(event, context): return 1").handler("string.capwords");
+    let words = "Unable to import module 'string': Python has a module of this name itself (";
+    function.expect_init_error("Runtime.ImportModuleError", words).run();
+}
+
+/// The adapter takes what is in C where it is there. Without it all is the same.
+#[test]
+fn a_python_whose_json_is_not_in_c_gives_the_same_answers() {
+    let source = "import sys
+from collections import namedtuple
+from decimal import Decimal
+Point = namedtuple('Point', 'x y')
+def handler(e, c): return [e, 'é', Point(1, b'y'), Decimal('1.10'), 1e22, {1: None}, 'json' in sys.modules]";
+    let expected = r#"["a", 1.5, null], "\u00e9", {"x": 1, "y": "y"}, 1.10, 1e+22, {"1": null}"#;
+    for (site, imported) in [("", false), ("import sys; sys.modules['_json'] = None", true)] {
+        let function = python(source).env("AWS_EXECUTION_ENV", "AWS_Lambda_python3.11");
+        let function = function
+            .file("site/sitecustomize.py", site)
+            .env("PYTHONPATH", Path::new(sandbox::TASK_ROOT).join("site"))
+            .start();
+        let answer = function.call(r#" ["a", 1.5, null] "#);
+        assert_eq!(answer.text(), format!("[{expected}, {imported}]"));
+        assert!(
+            function.call("[1] 2").error("Runtime.UnmarshalError").starts_with("Unable to unmarshal input: Extra data")
+        );
     }
 }
 

@@ -59,10 +59,10 @@ impl Process {
         command.stdout(Stdio::null());
         watch.change(|seen| seen.open += 2);
         match terminal {
-            Some(end) => read_all(std::fs::File::from(end), watch, |seen| &mut seen.stdout),
-            None => read_all(child.stdout.take().unwrap(), watch, |seen| &mut seen.stdout),
+            Some(end) => read_all(std::fs::File::from(end), watch, |_| {}, |seen| &mut seen.stdout),
+            None => read_all(child.stdout.take().unwrap(), watch, |_| {}, |seen| &mut seen.stdout),
         }
-        read_all(child.stderr.take().unwrap(), watch, |seen| &mut seen.stderr);
+        read_all(child.stderr.take().unwrap(), watch, Watch::wait_to_read_log, |seen| &mut seen.stderr);
 
         let pid = pid_of(&child);
         let watch = Arc::clone(watch);
@@ -120,14 +120,20 @@ fn pid_of(child: &Child) -> i32 {
     i32::try_from(child.id()).unwrap()
 }
 
-/// Reads a stream to its end, into the account.
-fn read_all(mut stream: impl Read + Send + 'static, watch: &Arc<Watch>, place: fn(&mut Seen) -> &mut Vec<u8>) {
+/// Reads a stream to its end, into the account, each time when `may_read` has returned.
+fn read_all(
+    mut stream: impl Read + Send + 'static,
+    watch: &Arc<Watch>,
+    may_read: fn(&Watch),
+    place: fn(&mut Seen) -> &mut Vec<u8>,
+) {
     let watch = Arc::clone(watch);
     thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];
         // A terminal's end is an error (EIO), not an end-of-file.
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             watch.change(|seen| place(seen).extend_from_slice(&buffer[..count]));
+            may_read(&watch);
         }
         watch.change(|seen| seen.open -= 1);
     });

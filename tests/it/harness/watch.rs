@@ -29,6 +29,8 @@ pub struct Seen {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub exit: Option<Exit>,
+    /// Nobody reads stderr for now.
+    pub log_unread: bool,
     /// Readers of stdout and stderr, and connections of the server, that may still bring something.
     pub open: usize,
     /// What no `bootstrap` may ever do, whatever the test is about.
@@ -85,6 +87,16 @@ impl Watch {
         let result = write(&mut self.lock());
         self.changed.notify_all();
         result
+    }
+
+    /// Has nobody read stderr, or somebody again.
+    pub fn leave_log_unread(&self, unread: bool) {
+        self.change(|seen| seen.log_unread = unread);
+    }
+
+    /// Returns once stderr is to be read.
+    pub fn wait_to_read_log(&self) {
+        drop(self.changed.wait_while(self.lock(), |seen| seen.log_unread));
     }
 
     /// Looks at the account as it is.

@@ -1,8 +1,9 @@
 //! Handlers for the storm that are more than one thread or process: servers, pipelines, slow starters, and wrappers that put the real
 //! handler into a group or a session of its own.
 
-use super::Outcome::Answer;
-use super::handlers::{Deed, EXIT, LOOP, STAGED, TIME_OUT, deed, large};
+use super::deeds::Outcome::Answer;
+use super::deeds::{Deed, EXIT, STAGED, TIME_OUT, deed, large};
+use super::handlers::LOOP;
 use crate::harness::{Function, need};
 
 /// One thread reads on, another works, and looks up now and then.

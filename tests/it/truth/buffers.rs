@@ -120,6 +120,24 @@ fn a_pipeline_whose_end_has_died_keeps_nothing_in_a_buffer() {
 }
 
 #[test]
+fn a_pipeline_that_was_ready_before_it_was_whole_keeps_nothing_in_a_buffer() {
+    // Its reader waits for us before its shell has started the loop. Once that has died, there are as many as there were then.
+    let script = "mkfifo /tmp/lines /tmp/never 2> /dev/null
+exec 8<>/tmp/never 9<>/tmp/lines
+cat <&0 >&9 &
+read -r -t 0.5 -u 8
+(while read -r e; do [ $e = 2 ] && exit 3; echo \"[0,$e]\"; done) <&9 &
+exec 9>&-
+wait";
+    let function = Function::bash(script).start();
+    answer(&function, 1);
+    let message = time_out(&function, 2);
+    assert!(!message.contains("its answer sits in a buffer"), "{message}");
+    answer(&function, 3);
+    assert_eq!(learned(&function), 0, "{}", function.story());
+}
+
+#[test]
 fn a_loop_that_was_too_slow_once_stays_a_loop() {
     let script = "while read -r e; do [ $e = 2 ] && sleep 1000; echo \"[$$,$e]\"; done";
     let function = Function::bash(script).start();
