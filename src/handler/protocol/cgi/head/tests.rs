@@ -76,6 +76,7 @@ fn what_is_no_head_says_why() {
     for (output, problem) in [
         (&b""[..], "printed nothing"),
         (b"hello\nworld\n", "does not begin with a header"),
+        (b"hello\nworld\n", "an empty line: \"hello\""),
         (b"hello", "before the empty line"),
         (b"\nbody", "none is there"),
         (b"X-A: b\n\nbody", "none is there"),
