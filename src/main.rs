@@ -61,14 +61,21 @@ fn on_lambda(address: &str) -> anyhow::Result<ExitCode> {
     let (name, arguments) = cli::on_lambda(config::handler_name());
     let setup = signals().and_then(|signals| {
         let (config, sought) = configure(name, arguments)?;
-        let program = Some(find(&sought)?);
-        Ok(Setup { config, sought, program, signals })
+        let program = find(&sought)?;
+        if let Some(file) = &program.file {
+            xray::set_handler(
+                file,
+                program.arguments.last().map(OsString::as_os_str).filter(|_| program.speaks_messages),
+            );
+        }
+        Ok(Setup { config, sought, program: Some(program), signals })
     });
     let served = match setup.inspect_err(log::fault) {
         Ok(setup) => supervisor::serve_lambda(address, &setup),
         Err(fault) => supervisor::init_error(address, &fault),
     };
     process_tree::kill_orphans();
+    log::finish();
     served
 }
 
@@ -104,6 +111,7 @@ fn on_shell() -> anyhow::Result<ExitCode> {
         }
     };
     process_tree::kill_orphans();
+    log::finish();
     // A script around it stops at an interrupt only if what it has started ended by it.
     if let Ok(signals) = signals
         && signals.pending() == Some(Signal::SIGINT)

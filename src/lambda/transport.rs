@@ -1,9 +1,11 @@
 //! The connections under ureq. Its own would block without tending the handler, and it has no trailers.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ureq::Error;
 use ureq::config::Config;
@@ -91,7 +93,7 @@ impl Connector<()> for Dialer {
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<UreqTransport>, Error> {
         let limit = details.timeout.not_zero().map_or(Duration::from_secs(1), |limit| *limit);
         let address = details.addrs.first().ok_or(Error::HostNotFound)?;
-        let connection = Arc::new(Connection::open(address, limit, self.0.tending.clone())?);
+        let connection = Arc::new(self.open(address, limit)?);
         *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&connection);
         self.0.opened.fetch_add(1, Ordering::Relaxed);
         Ok(Some(UreqTransport {
@@ -101,6 +103,26 @@ impl Connector<()> for Dialer {
             asked: false,
             begun: Vec::new(),
         }))
+    }
+}
+
+impl Dialer {
+    /// A server that refuses at the very start is waited for: an emulator may be slower than the handler.
+    fn open(&self, address: &SocketAddr, limit: Duration) -> io::Result<Connection> {
+        let until = Instant::now() + AT_THE_START;
+        loop {
+            match Connection::open(address, limit, self.0.tending.clone()) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::ConnectionRefused
+                        && self.0.opened() == 0
+                        && Instant::now() < until
+                        && !self.0.tending.is_over() =>
+                {
+                    thread::sleep(BETWEEN_ATTEMPTS);
+                }
+                opened => return opened,
+            }
+        }
     }
 }
 
@@ -114,6 +136,10 @@ pub struct UreqTransport {
     /// The beginning of its response.
     begun: Vec<u8>,
 }
+
+/// How long a server that is not there yet is waited for, and how often it is looked for.
+const AT_THE_START: Duration = Duration::from_secs(1);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// Enough for a status line.
 const STATUS_LINE: usize = 128;

@@ -141,6 +141,11 @@ fn entries_are_joined() -> bool {
     style().joined || style().json
 }
 
+/// The log ends: says what it lost, if somebody reads it.
+pub fn finish() {
+    sink::tell();
+}
+
 /// What goes between `bootstrap` and the handler, each line behind `mark`.
 pub fn trace(mark: char, exchange: &[u8]) {
     let mut out = Vec::with_capacity(exchange.len() + 8);

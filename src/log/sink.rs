@@ -51,12 +51,16 @@ pub fn write(lines: &[u8]) {
         sink.lost += count(lines);
         return;
     }
-    if sink.lost > 0 {
-        let told = format!("[WARN] lambda-stdio: {} lines of the log were dropped: nobody took them\n", sink.lost);
-        sink.lost = 0;
-        sink.send(told.as_bytes());
-    }
+    sink.tell();
     sink.send(lines);
+}
+
+/// Says what was dropped, where nothing more may come with which to say it.
+pub fn tell() {
+    let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    if sink.finish() {
+        sink.tell();
+    }
 }
 
 fn count(lines: &[u8]) -> u64 {
@@ -73,6 +77,15 @@ impl Sink {
             self.unsent.drain(..sent);
         }
         self.unsent.is_empty()
+    }
+
+    /// Says what was dropped.
+    fn tell(&mut self) {
+        if self.lost > 0 {
+            let told = format!("[WARN] lambda-stdio: {} lines of the log were dropped: nobody took them\n", self.lost);
+            self.lost = 0;
+            self.send(told.as_bytes());
+        }
     }
 
     fn send(&mut self, lines: &[u8]) {

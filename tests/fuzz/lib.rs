@@ -20,7 +20,7 @@ mod json;
 mod os;
 #[path = "../../src/words.rs"]
 mod words;
-#[path = "../../src/xray.rs"]
+#[path = "../../src/xray/mod.rs"]
 mod xray;
 
 #[path = "../../src/handler"]

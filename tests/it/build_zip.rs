@@ -338,6 +338,27 @@ fn it_ends_cleanly_where_nobody_reads_on() {
 }
 
 #[test]
+fn a_build_behind_one_that_was_cut_short_is_a_build() {
+    let mut packing =
+        hello().file("hello/build.sh", "#!/bin/sh\nseq 10000 >&2\n", 0o755).file("hello/env", "A=1\nB=2\n", 0o644);
+    let words: Vec<_> = packing.command.get_args().map(|word| format!("'{}'", word.display())).collect();
+    let line = format!("'{}' {}", packing.command.get_program().display(), words.join(" "));
+    for end in ["2>&1 | head -1", "| head -1"] {
+        let mut cut = Command::new(need("sh"));
+        cut.args(["-c", &format!("{line} {end}")]).current_dir(packing.folder.path()).env_clear();
+        cut.envs(packing.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = spawn(cut.stdout(Stdio::piped()).stderr(Stdio::null())).wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1, "{end}");
+        let out = packing.folder.path().join("out");
+        let left: Vec<_> = out.read_dir().into_iter().flatten().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.is_empty() || left == ["hello.zip"], "{end}: {left:?}");
+        let again = spawn(packing.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()));
+        let again = again.wait_with_output().unwrap();
+        assert!(again.status.success(), "{end}: {}", String::from_utf8_lossy(&again.stderr));
+    }
+}
+
+#[test]
 fn an_interpreter_that_lambda_has_not_is_told_of() {
     let packing = || Build::new("function -o out f").packing_the_tested();
     for (file, text, interpreter, runtime, image) in [

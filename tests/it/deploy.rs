@@ -43,6 +43,10 @@ fn a_function_is_made_brought_up_to_date_called_and_deleted() {
         "handler.sh provided.al2023 9 512 x86_64 lambda-stdio-hello-eu-west-1 Active hello",
     );
 
+    // As much time as Lambda gives, in minutes.
+    account.deploy("function examples/hello --timeout 30m --yes").expect_status(0);
+    assert!(account.function("hello").starts_with("handler.sh provided.al2023 1800 512 "));
+
     let event = "{\"name\":\"Ada\"}\n";
     assert_eq!(account.deploy("invoke hello {\"name\":\"Ada\"}").expect_status(0).stdout, event);
     assert_eq!(account.deploy("invoke hello examples/hello/event.json").expect_status(0).stdout.trim(), event.trim());

@@ -47,6 +47,44 @@ fn the_place_of_an_error_is_told() {
     assert!(stack.iter().any(|one| frame(&one)), "{cause:#}");
 }
 
+/// The frames that X-Ray is told of an event's error: path, line, label.
+#[track_caller]
+fn frames(function: Function) -> Vec<(String, u64, String)> {
+    let function = function.start();
+    let answer = function.answer(&function.send("1"));
+    let cause = answer.0.header("Lambda-Runtime-Function-XRay-Error-Cause").unwrap_or_else(|| panic!("{}", answer.0));
+    let cause: Value = serde_json::from_str(cause).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let frame = |frame: &Value| (text(&frame["path"]), frame["line"].as_u64().unwrap(), text(&frame["label"]));
+    cause["exceptions"][0]["stack"].as_array().unwrap().iter().map(frame).collect()
+}
+
+#[test]
+fn the_place_is_told_in_languages_whose_stacks_do_not_name_it() {
+    let bash = |body: &str| {
+        Function::empty().file("f.sh", format!("# A note.\nhandler() {{\n  {body}\n}}\n")).handler("f.handler")
+    };
+    assert_eq!(
+        frames(bash("no_such_command")).last().map(|(path, line, _)| (path.as_str(), *line)),
+        Some(("/var/task/f.sh", 3))
+    );
+    // It fails without a word.
+    let place = |path: &str, line: u64, label: &str| (path.to_owned(), line, label.to_owned());
+    assert_eq!(frames(bash("return 3")), [place("/var/task/f.sh", 2, "handler")]);
+    assert_eq!(frames(Function::bash("read -r e; exit 3")), [place("/var/task/handler", 1, "handler")]);
+    need("sbcl");
+    let lisp = "(defun pick-apples (n)
+  (list (error \"too few for ~A\" n)))
+
+(defun handler (event headers)
+  (declare (ignore headers))
+  (list (pick-apples event)))
+";
+    let told = frames(Function::empty().file("fruit.lisp", lisp).handler("fruit.handler"));
+    assert!(told.contains(&place("/var/task/fruit.lisp", 1, "PICK-APPLES")), "{told:?}");
+    assert!(told.contains(&place("/var/task/fruit.lisp", 4, "HANDLER")), "{told:?}");
+}
+
 #[test]
 fn in_json_every_line_is_an_object_and_an_error_has_its_message() {
     let function = Function::bash("while read -r e; do [ $e = 1 ] && exit 3; echo $e; done");

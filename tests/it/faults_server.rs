@@ -133,6 +133,27 @@ fn an_answer_that_broke_off_is_sent_again_as_a_whole() {
 }
 
 #[test]
+fn an_answer_is_taken_when_the_status_line_has_said_so() {
+    let taken = b"HTTP/1.1 202 Accepted\r\nContent-Length: 15\r\n\r\n{\"status\":\"OK\"}";
+    let line = b"HTTP/1.1 202 Accepted\r\n".len();
+    let (raw, event) = (Raw::listen(), Event::new("1"));
+    let function = start(&raw);
+    let mut connection = raw.accept();
+    // The server closes behind each byte that follows. An answer that was sent again would be refused as a second one.
+    for at in (line..taken.len()).step_by(3) {
+        connection.expect(Call::Next);
+        connection.give(&event);
+        function.pipe("go").ring();
+        connection.expect(Call::Response);
+        connection.write(&taken[..at]);
+        drop(connection);
+        connection = raw.accept();
+    }
+    serves(&mut connection, &function);
+    assert!(!function.stderr().contains("ERROR"), "{}", function.story());
+}
+
+#[test]
 fn a_half_closed_connection_is_not_waited_on() {
     // The server says nothing more on it, whenever that was.
     for closed in ["before the answer", "behind the answer", "before the event is read"] {

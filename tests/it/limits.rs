@@ -57,9 +57,29 @@ write('2')";
             assert!(function.answer(&id).error("Runtime.MarshalError").contains("64 KiB"));
         }
         assert_eq!(function.call("2").response(), b"2");
-        let grown = procfs::peak_memory(function.pid()) - before;
+        let grown = procfs::peak_memory(function.pid()).saturating_sub(before);
         assert!(grown < 4 * MB, "grew by {} KiB", grown / 1024);
     }
+}
+
+#[test]
+fn trailers_without_end_are_refused_where_several_events_share_a_process() {
+    let script = format!(
+        "{SPEAKING}emit('lambda-stdio/1 ready concurrency=2\\n')
+for headers, body in events():
+    id = headers['Lambda-Runtime-Aws-Request-Id']
+    if body == b'1': emit(f'Lambda-Runtime-Aws-Request-Id: {{id}}\\nTransfer-Encoding: chunked\\n\\n1\\nx\\n0\\n')
+    while body == b'1': emit('a: b\\n' * 1000)
+    write('2', Lambda_Runtime_Aws_Request_Id=id)
+"
+    );
+    let function = Function::python(&script).workers(2).start();
+    function.call("2");
+    let before = procfs::peak_memory(function.pid());
+    assert!(function.call("1").error("Runtime.MarshalError").contains("64 KiB"));
+    assert_eq!(function.call("2").response(), b"2");
+    let grown = procfs::peak_memory(function.pid()).saturating_sub(before);
+    assert!(grown < 4 * MB, "grew by {} KiB", grown / 1024);
 }
 
 #[test]
@@ -73,7 +93,7 @@ for line in sys.stdin:
     let answer = function.call("1");
     answer.error("T");
     assert!(answer.0.body.len() > 6_000_000, "it goes out as it came");
-    let grown = procfs::peak_memory(function.pid()) - before;
+    let grown = procfs::peak_memory(function.pid()).saturating_sub(before);
     assert!(grown < 3 * 6 * MB, "grew by {} KiB", grown / 1024);
     function.wait_idle();
     assert!(function.stderr().len() < 300 * 1024, "{} bytes of log", function.stderr().len());
@@ -163,6 +183,29 @@ fn a_log_that_nobody_reads_holds_up_nothing_and_its_loss_is_counted() {
     let seen = read.join().unwrap();
     assert!(seen.contains("lines of the log were dropped"), "{} bytes of log", seen.len());
     assert!(seen.lines().filter(|line| line.starts_with('x')).all(|line| line.len() == 100), "a line was cut in two");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_neither_a_signal_nor_the_deadline() {
+    let script = "while read -r e; do
+  head -c 1000000 /dev/zero | tr '\\0' x | fold -w 100 >&2
+  [ \"$e\" = 1 ] && sleep 1000
+  echo \"$e\"
+done";
+    let unread = "exec 2> >(exec sleep 1000 > /dev/null 2>&1)";
+    let function = Function::bash(script).mode("loop").start_behind(unread);
+    assert_eq!(function.call("0").response(), b"0");
+    let sent = Instant::now();
+    let answer = function.call(Event::new("1").deadline_in(Duration::from_secs(2)));
+    answer.error("Runtime.InvokeTimeout");
+    let took = answer.0.at - sent;
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(function.call("2").response(), b"2");
+    function.wait_idle();
+    let told = Instant::now();
+    function.signal(Signal::SIGTERM);
+    assert_eq!(function.exit(), Exit::Status(0), "{}", function.story());
+    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Everything that is not the answer: it reaches the log, whole lines at a time, and never gets in the way.
 
-use crate::harness::{Event, Function, Running};
+use crate::harness::{Event, Function, Running, Shell, need};
 use serde_json::Value;
 
 const CUT: usize = 256 * 1024;
@@ -207,7 +207,31 @@ fn json_format_keeps_a_long_line_an_object() {
     function.wait_log("\\\"\\\"");
     function.signal(nix::sys::signal::Signal::SIGTERM);
     function.exit();
-    objects(&function.stderr());
+    let log = objects(&function.stderr());
+    let is_cut = |entry: &Value| {
+        entry["message"].as_str().is_some_and(|text| text.ends_with("[cut: the log takes 256 KiB a line]"))
+    };
+    assert_eq!(log.iter().filter(|entry| is_cut(entry)).count(), 1);
+}
+
+#[test]
+fn one_happening_is_one_entry() {
+    // A stack that comes in one piece; what is not indented is the next happening.
+    let script = "import os, sys
+for line in sys.stdin:
+    os.write(2, b'ValueError: no\\n  at f\\n\\tat g\\nanother\\n')
+    print(line, flush=True)";
+    let function = Function::python(script).start();
+    function.call("1");
+    function.wait_log("ValueError: no\r  at f\r\tat g\nanother\n");
+    let function = Function::python(script).env("AWS_LAMBDA_LOG_FORMAT", "JSON").start();
+    function.call("1");
+    function.wait_log("another");
+    let messages: Vec<_> = objects(&function.stderr()).into_iter().map(|entry| entry["message"].clone()).collect();
+    assert_eq!(messages, ["ValueError: no\n  at f\n\tat g", "another"]);
+    // On a shell, a person reads them.
+    let output = Shell::new(&format!("#!{}\n{script}", need("python3").display())).stdin("1").run();
+    assert!(output.stderr.contains("ValueError: no\n  at f\n\tat g\nanother\n"), "{}", output.stderr);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod hostile;
 mod image;
 mod jsonrpc;
 mod languages;
+mod layers;
 mod libraries_node;
 mod libraries_python;
 mod limits;

@@ -178,3 +178,32 @@ fn the_fuzzer_knows_each_of_its_programs() {
     let programs: BTreeSet<_> = programs.map(|entry| entry.unwrap().path().canonicalize().unwrap()).collect();
     assert_eq!(known, programs);
 }
+
+#[test]
+fn what_running_and_building_leave_is_no_change() {
+    // The README's commands, `build.sh`, and the `build.sh` of examples.
+    let left = [
+        "examples/python-handler/__pycache__/app.cpython-313.pyc",
+        "__pycache__/x.pyc",
+        "out/hello.zip",
+        "target/release/bootstrap",
+        "examples/c/handler",
+        "examples/java/Handler.class",
+        "examples/sbcl-one-fasl/main.fasl",
+    ];
+    let folder = crate::harness::files::Folder::new();
+    for file in left {
+        folder.write(file, b"", 0o644);
+    }
+    folder.write("examples/c/handler.c", b"", 0o644);
+    folder.write(".gitignore", &fs::read(root().join(".gitignore")).unwrap(), 0o644);
+    let git = |words: &[&str]| {
+        let mut command = Command::new(crate::harness::need("git"));
+        command.args(words).current_dir(folder.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").stdout(Stdio::piped());
+        let output = spawn(command.env("GIT_CONFIG_NOSYSTEM", "1")).wait_with_output().unwrap();
+        assert!(output.status.success(), "{command:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    assert_eq!(git(&["status", "--porcelain", "--untracked-files=all"]), "?? .gitignore\n?? examples/c/handler.c\n");
+}

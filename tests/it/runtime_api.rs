@@ -1,5 +1,7 @@
 //! The Runtime API, well-behaved and not: addresses, headers, status codes, connections.
 
+use crate::harness::raw::Raw;
+use crate::harness::tools::free_port;
 use crate::harness::watch::Exit;
 use crate::harness::{Call, Event, Function, Reply};
 use std::net::{TcpListener, TcpStream};
@@ -232,6 +234,24 @@ fn an_api_that_is_not_there_ends_it() {
     assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     assert!(function.stderr().contains("refused"), "{}", function.story());
+}
+
+#[test]
+fn an_api_that_is_slower_than_the_handler_is_waited_for() {
+    let port = free_port();
+    let script = "echo up >&2; while read -r e; do echo \"$e\"; done";
+    let function = Function::bash(script).env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")).start();
+    function.wait_log("up");
+    // So much slower it is.
+    std::thread::sleep(Duration::from_millis(300));
+    let raw = Raw::listen_at(port);
+    let mut connection = raw.accept();
+    connection.expect(Call::Next);
+    connection.give(&Event::new("1"));
+    assert_eq!(connection.expect(Call::Response).1.body, b"1");
+    // Once it has been there, it is not waited for.
+    drop((raw, connection));
+    assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod filters;
 mod learning;
 mod lengths;
 mod pipelines;
+mod preloads;
 mod ready;
 mod same_ids;
 mod servers;

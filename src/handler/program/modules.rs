@@ -34,6 +34,9 @@ pub fn candidates(sought: &Sought) -> Vec<Module<'_>> {
             for (root, ending) in
                 roots.iter().flat_map(|root| endings(adapter, sought).map(move |ending| (root, ending)))
             {
+                if adapter.language != "Node.js" && begins_with_ending(function, &ending) {
+                    continue;
+                }
                 let mut file = root.join(stem).into_os_string();
                 file.push(ending);
                 modules.push(Module { adapter, file: file.into(), function });
@@ -61,6 +64,13 @@ pub fn stems(name: &OsStr) -> impl Iterator<Item = (&OsStr, &OsStr)> {
     let divided = dots.map(move |dot| (OsStr::from_bytes(&bytes[..dot]), OsStr::from_bytes(&bytes[dot + 1..])));
     // No function has a space in its name, but a command line has.
     divided.filter(|(_, function)| !function.as_bytes().contains(&b' '))
+}
+
+/// `app.py.handler` means app.handler: no language but JavaScript has `py.handler` in app.py, and there it can be an object's.
+fn begins_with_ending(function: &OsStr, ending: &str) -> bool {
+    let ending = ending.strip_prefix('.').filter(|ending| !ending.is_empty());
+    let rest = ending.and_then(|ending| function.as_bytes().strip_prefix(ending.as_bytes()));
+    rest.is_some_and(|rest| rest.starts_with(b"."))
 }
 
 /// `pkg/mod` and `f` of `pkg.mod.f`.

@@ -47,6 +47,12 @@ impl Function {
         self
     }
 
+    /// This folder is all of `/opt`: a layer that was unpacked, which has `bootstrap`.
+    pub fn with_layer(mut self, folder: &Path) -> Self {
+        self.root.layer = Some(folder.to_owned());
+        self
+    }
+
     /// A program of `tests/mcp-tools.txt` is installed: this module of Python, under this name in the task root. The
     /// interpreter is there, too, wherever this machine has it.
     #[track_caller]

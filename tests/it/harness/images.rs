@@ -7,6 +7,7 @@
 
 use super::files::{Folder, need, search_path, spawn};
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -27,14 +28,18 @@ const LANGUAGES: &str = "localhost/stand-in:languages";
 /// The store's settings, as variables of the environment.
 static SETTINGS: LazyLock<Vec<(String, String)>> = LazyLock::new(make_store);
 
+/// What mounts something does so in a namespace of its own: whoever is killed in the middle of it leaves no mount behind.
+const UNSHARE: [&str; 3] = ["unshare", "--mount", "--propagation=private"];
+
 /// `buildah`, or another program that is to use the store. Builds give way: other tests look at the clock.
 pub fn with_store(program: &str) -> Command {
     command(program, &SETTINGS)
 }
 
 fn command(program: &str, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(need("nice"));
-    command.arg(need(program)).env("PATH", search_path()).envs(settings.iter().cloned());
+    let mut command = Command::new(need(UNSHARE[0]));
+    command.args(&UNSHARE[1..]).arg(need("nice")).arg(need(program));
+    command.env("PATH", search_path()).envs(settings.iter().cloned());
     command
 }
 
@@ -178,6 +183,7 @@ pub fn other_architecture() -> &'static str {
 pub struct Image {
     config: Value,
     container: String,
+    root: OnceCell<Folder>,
 }
 
 impl Image {
@@ -187,7 +193,7 @@ impl Image {
         let shown = output_of(with_store("buildah").args(["inspect", "--type=image", &name]));
         let shown: Value = serde_json::from_str(&shown).unwrap();
         let container = output_of(with_store("buildah").args(["from", &name]));
-        Self { config: shown["OCIv1"]["config"].clone(), container }
+        Self { config: shown["OCIv1"]["config"].clone(), container, root: OnceCell::new() }
     }
 
     /// What its configuration says.
@@ -207,8 +213,7 @@ impl Image {
     /// A command that runs it as Lambda does: its own command, and the user that Lambda has for functions.
     pub fn on_lambda(&self) -> Command {
         // The Runtime API's address, and what marks the processes of this test, are not known before it runs.
-        let pass =
-            r#"exec buildah run --env "AWS_LAMBDA_RUNTIME_API=$AWS_LAMBDA_RUNTIME_API" --env "TEST=$TMPDIR" "$@""#;
+        let pass = r#"exec unshare --mount --propagation=private buildah run --env "AWS_LAMBDA_RUNTIME_API=$AWS_LAMBDA_RUNTIME_API" --env "TEST=$TMPDIR" "$@""#;
         let mut command = Command::new(need("sh"));
         command.args(["-c", pass, "sh", "--user=993:990", &self.container, "--"]).args(self.command_line(None));
         command
@@ -216,14 +221,22 @@ impl Image {
 
     /// The same on a shell: as the image's own user, with its own command or with this one.
     pub fn on_a_shell(&self, command: Option<&str>) -> Vec<String> {
-        let mut line = vec!["buildah".to_owned(), "run".to_owned(), self.container.clone(), "--".to_owned()];
+        let words = [&UNSHARE[..], &["buildah", "run", &self.container, "--"]].concat();
+        let mut line: Vec<_> = words.into_iter().map(str::to_owned).collect();
         line.extend(self.command_line(command));
         line
     }
 
-    /// Where its files are.
+    /// A copy of its files: they are mounted for as long as that takes.
     pub fn root(&self) -> PathBuf {
-        output_of(with_store("buildah").args(["mount", &self.container])).into()
+        let root = self.root.get_or_init(|| {
+            let folder = Folder::new();
+            let script = r#"cp -a "$(buildah mount "$1")/." "$2"; buildah umount "$1""#;
+            let words = ["-ec", script, "sh", &self.container, folder.path().to_str().unwrap()];
+            output_of(with_store("sh").args(words));
+            folder
+        });
+        root.path().to_owned()
     }
 }
 

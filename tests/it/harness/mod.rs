@@ -26,6 +26,7 @@ pub mod sandbox;
 pub mod server;
 pub mod shell;
 pub mod speaking;
+pub mod stalls;
 pub mod tools;
 pub mod watch;
 

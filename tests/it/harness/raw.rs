@@ -20,6 +20,11 @@ impl Raw {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
+    /// The same at a port that was known before.
+    pub fn listen_at(port: u16) -> Self {
+        Self(TcpListener::bind(("127.0.0.1", port)).unwrap())
+    }
+
     /// The next connection.
     #[track_caller]
     pub fn accept(&self) -> Line {

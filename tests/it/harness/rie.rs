@@ -8,6 +8,7 @@ use super::files::Folder;
 use super::function::Function;
 use super::http::client;
 use super::process::{Process, Stdout};
+use super::procfs;
 use super::sandbox::{self, Start};
 use super::tools::{free_port, tools};
 use super::watch::{LIMIT, Seen, Watch};
@@ -87,6 +88,25 @@ impl Emulated {
     /// The sandbox is the one that it was at the beginning: nothing was too late for RIE, and `bootstrap` never ended.
     #[track_caller]
     pub fn has_survived(&self) {
+        self.check();
+        assert_eq!(self.watch.look(log).matches("INIT START").count(), 1, "{}", self.story());
+    }
+
+    /// The same so far, after which the log is forgotten: a long test would keep too much.
+    #[track_caller]
+    pub fn settle(&self) {
+        self.check();
+        self.watch.change(|seen| {
+            let starts = log(seen).matches("INIT START").count();
+            seen.stdout.clear();
+            seen.stderr.clear();
+            // One that has been seen is the first.
+            assert!(starts <= 1, "it was started again");
+        });
+    }
+
+    #[track_caller]
+    fn check(&self) {
         // What RIE has to say of an event comes when it has been answered.
         self.watch.wait("the report of every event", |seen| {
             let log = log(seen);
@@ -96,7 +116,13 @@ impl Emulated {
         for bad in ["timed out", "reset", "Reset", "status: timeout", "status: error", "status: failure"] {
             assert!(!log.contains(bad), "{bad:?} is in the log:\n{}", self.story());
         }
-        assert_eq!(log.matches("INIT START").count(), 1, "{}", self.story());
+    }
+
+    /// `bootstrap`, the emulator's child.
+    #[track_caller]
+    pub fn bootstrap(&self) -> i32 {
+        let children = procfs::children(self.process.pid());
+        children.first().unwrap_or_else(|| panic!("the emulator has no child\n{}", self.story())).0
     }
 
     #[track_caller]

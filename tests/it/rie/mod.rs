@@ -3,6 +3,7 @@
 
 mod faults;
 mod sizes;
+mod soak;
 
 use crate::examples::{self, Example};
 use crate::harness::Function;

@@ -10,6 +10,7 @@ fn a_mistyped_name_is_told_in_lines() {
     function().handler("greet.sh -v").expect_init_error(NOT_FOUND, "HANDLER_ARGS='-v'").run();
     let source = || Function::empty().file("ok.py", "def handler(event, context): return event\n");
     source().handler("ok.py").expect_init_error(INVALID, "ok.py has a function handler: say ok.handler").run();
+    source().handler("ok.py.handler").expect_init_error(NOT_FOUND, "Did you mean ok.handler?").run();
     source().handler("ko.handler").expect_init_error(NOT_FOUND, "Did you mean ok.handler?").run();
     Function::empty().file("folder/x", "").handler("folder").expect_init_error(NOT_FOUND, "folder is a folder").run();
     let output = Shell::bare().arg("no-such.handler").stdin("1").run().expect_status(1);

@@ -75,9 +75,9 @@ static WAY: LazyLock<Way> = LazyLock::new(|| {
         as_user::check();
         (Way::AsUser, format!("{} as {}", geteuid(), as_user::USER))
     };
-    let (arch, binary) = (std::env::consts::ARCH, files::bootstrap().display());
+    let (arch, library, binary) = (std::env::consts::ARCH, c_library(), files::bootstrap().display());
     // As it is no macro's, the line is not kept back with a test's own.
-    let _ = writeln!(std::io::stderr(), "sandbox: user {user}, root read-only, {arch}, binary {binary}");
+    let _ = writeln!(std::io::stderr(), "sandbox: user {user}, root read-only, {arch}, {library}, binary {binary}");
     way
 });
 
@@ -96,6 +96,12 @@ fn profile(folder: &Path) -> (String, OsString) {
 /// The same for a `bootstrap` that is in no sandbox.
 pub fn profile_outside() -> Option<(String, OsString)> {
     PROFILES.as_deref().map(profile)
+}
+
+/// The C library that is in the binary under test. That of GNU has the names of its settings in it.
+pub fn c_library() -> &'static str {
+    let binary = std::fs::read(files::bootstrap()).unwrap();
+    if memchr::memmem::find(&binary, b"glibc.malloc").is_some() { "GNU libc" } else { "musl" }
 }
 
 const FIRST_USER: u32 = 20_000;

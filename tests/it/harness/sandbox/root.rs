@@ -67,6 +67,8 @@ pub struct Root {
     /// `bootstrap`, and what else is in `/opt`, by its name there.
     pub binary: PathBuf,
     pub more: Vec<(PathBuf, String)>,
+    /// A folder that is all of `/opt`, with `bootstrap` in it, as a layer is unpacked there.
+    pub layer: Option<PathBuf>,
     pub proc: Proc,
     /// What `/tmp` is, if it is not the folder.
     pub tmpfs: Tmp,
@@ -157,6 +159,10 @@ impl Root {
 
     fn opt(&self, steps: &mut Vec<Step>) {
         steps.push(folder("opt"));
+        if let Some(layer) = &self.layer {
+            steps.push(bind(layer, "opt"));
+            return;
+        }
         for (from, name) in &self.more {
             let at = format!("opt/{name}");
             steps.push(if from.is_dir() { folder(&at) } else { file(&at) });

@@ -2,7 +2,11 @@
 //! goes into a header, and short, since a server answers headers without end with a refusal (the Runtime API: 431 at
 //! about 1 MiB) and crops the cause at 64 KiB.
 
+mod handler;
+
 use std::fmt::Write;
+
+pub use handler::set_handler;
 
 use crate::fault::Fault;
 
@@ -15,7 +19,7 @@ const MOST_LABELS: usize = 15;
 /// The cause of `fault`.
 pub fn cause(fault: &Fault) -> String {
     let folder = std::env::current_dir().unwrap_or_default();
-    let stack: Vec<_> = fault.stack.iter().take(MOST_LABELS).map(|line| frame(line)).collect();
+    let stack = frames(&fault.stack);
     format!(
         r#"{{"working_directory":{},"exceptions":[{{"type":{},"message":{},"stack":[{}]}}],"paths":[]}}"#,
         quoted(&folder.to_string_lossy(), LONGEST_LABEL),
@@ -25,12 +29,40 @@ pub fn cause(fault: &Fault) -> String {
     )
 }
 
-/// A line of a stack, with the place that it names; where it names none, it is all that is known.
-fn frame(line: &str) -> String {
-    let whole = line.trim();
-    let (path, number, name) = place(whole.lines().next().unwrap_or_default()).unwrap_or(("", 0, ""));
-    let label = if name.is_empty() { whole } else { name };
-    format!(r#"{{"path":{},"line":{number},"label":{}}}"#, quoted(path, LONGEST_PATH), quoted(label, LONGEST_LABEL))
+/// A line of a stack for each frame. Where none names its place, one more says where the handler is.
+fn frames(stack: &[String]) -> Vec<String> {
+    let handler = handler::handler();
+    let mut source = None;
+    let mut placed = false;
+    let mut frames: Vec<_> = stack
+        .iter()
+        .take(MOST_LABELS)
+        .map(|line| {
+            let whole = line.trim();
+            let known = place(whole.lines().next().unwrap_or_default());
+            placed |= known.is_some();
+            if let Some((path, number, name)) = known {
+                return frame(path, number, if name.is_empty() { whole } else { name });
+            }
+            // What is only a name may be a function of the handler's.
+            let defined = handler.and_then(|handler| {
+                let source = source.get_or_insert_with(|| handler.source().unwrap_or_default());
+                Some((handler.path(), handler::line_of(source, whole)?))
+            });
+            placed |= defined.is_some();
+            let (path, number) = defined.unwrap_or_default();
+            frame(&path, number, whole)
+        })
+        .collect();
+    if let Some(handler) = handler.filter(|_| !placed) {
+        let line = handler.source().map_or(0, |source| handler.line(&source));
+        frames.push(frame(&handler.path(), line, &handler.label()));
+    }
+    frames
+}
+
+fn frame(path: &str, line: u32, label: &str) -> String {
+    format!(r#"{{"path":{},"line":{line},"label":{}}}"#, quoted(path, LONGEST_PATH), quoted(label, LONGEST_LABEL))
 }
 
 /// The file, the line, and the function if it is told, as Python, Node.js, bash, Ruby and compilers write them.
