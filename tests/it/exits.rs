@@ -13,6 +13,16 @@ fn exit_0_after_an_answer_is_a_start_again() {
 }
 
 #[test]
+fn an_end_after_an_answer_is_no_failed_start_however_often() {
+    let function = Function::bash("read -r e; echo \"$e\"; exit 3").mode("loop").start();
+    for event in 1..=8 {
+        assert_eq!(function.call(event.to_string().as_str()).response_text(), event.to_string());
+    }
+    function.wait_log("the handler ended with exit status 3 after its answer; it is started again");
+    assert!(!function.stderr().contains("could not be started"), "{}", function.story());
+}
+
+#[test]
 fn an_exit_before_the_answer_is_an_error_with_the_end_of_stderr() {
     let script = "echo started >&2
 while read -r e; do

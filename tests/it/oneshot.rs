@@ -207,8 +207,12 @@ fn a_standby_process_that_dies_is_replaced() {
 
 #[test]
 fn a_hanging_process_is_killed_and_the_next_event_is_served() {
-    let script = "e=$(cat); [ $e = 1 ] && sleep 1000; echo $e";
+    let script = "e=$(cat); [ $e = 3 ] && printf abc; [ $e != 2 ] && sleep 1000; echo $e";
     let function = oneshot(script).start();
-    function.call(Event::new("1").deadline_in(std::time::Duration::from_millis(1500))).error("Runtime.InvokeTimeout");
+    for (event, seen) in [("1", "there was no output;"), ("3", "it had printed 3 bytes;")] {
+        let event = Event::new(event).deadline_in(std::time::Duration::from_millis(1500));
+        let message = function.call(event).error("Runtime.InvokeTimeout");
+        assert!(message.contains(seen) && message.contains("HANDLER_MODE=loop"), "{message}");
+    }
     assert_eq!(function.call("2").value(), "2");
 }

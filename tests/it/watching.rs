@@ -205,7 +205,10 @@ fn what_the_handler_changes_starts_it_again_a_few_times_only() {
         assert_eq!(typing.ask("6"), process);
         save(typing.folder(), "handler", &says("edited"));
         assert_eq!(typing.ask("7"), "\"edited\"");
-        assert_eq!(reasons(typing, 0).0, ["state", "state", "state", "handler"]);
+        let (reasons, output) = reasons(typing, 0);
+        assert_eq!(reasons, ["state", "state", "state", "handler"]);
+        let told = output.stderr.matches("state changes whenever the handler works").count();
+        assert_eq!(told, 1, "{}", output.stderr);
     }
 }
 

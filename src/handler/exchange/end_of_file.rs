@@ -80,14 +80,9 @@ impl Search {
         }
         if self.cadence.is_due() {
             self.last |= self.further.as_ref().is_some_and(|pipe| os::has_ended(pipe));
-            let seen = instance.process.activity().at_rest;
-            if seen && self.seen_before {
+            if self.is_at_rest(instance.process.activity().at_rest) {
                 return Some(Proof::AtRest);
             }
-            if seen {
-                self.cadence = cadence();
-            }
-            self.seen_before = seen;
         }
         let late = self.early.is_some_and(|early| now >= early) || (self.last && now >= self.quiet_since + QUIET);
         // Half an event with its end would be another event.
@@ -95,6 +90,15 @@ impl Search {
             return None;
         }
         Some(if ProcessTree::can_be_seen() { Proof::Working } else { Proof::Unseen })
+    }
+
+    /// Whether a look that saw it at rest, or not, is the second in a row that did. The second comes soon after the first.
+    fn is_at_rest(&mut self, seen: bool) -> bool {
+        let before = std::mem::replace(&mut self.seen_before, seen);
+        if seen && !before {
+            self.cadence = cadence();
+        }
+        seen && before
     }
 }
 
@@ -127,4 +131,35 @@ pub fn collect(instance: &mut Instance, proof: Proof, limits: &mut Limits<'_>) -
         }
         other => other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::Signals;
+
+    #[test]
+    fn only_two_looks_in_a_row_that_see_it_at_rest_are_a_proof() {
+        let (signals, mut stopping) = (Signals::block().expect("signals"), None);
+        let limits = Limits::of((&signals, &mut stopping, None), Instant::now(), None);
+        let mut search = Search::new(&Invocation::default(), Duration::ZERO, &limits);
+        let looks =
+            [(true, false), (false, false), (true, false), (false, false), (false, false), (true, false), (true, true)];
+        for (at, (seen, found)) in looks.into_iter().enumerate() {
+            assert_eq!(search.is_at_rest(seen), found, "look {at}");
+        }
+    }
+
+    #[test]
+    fn on_a_shell_quiet_counts_from_the_last_sign_of_life() {
+        let (signals, mut stopping) = (Signals::block().expect("signals"), None);
+        let limits = Limits::of((&signals, &mut stopping, None), Instant::now(), None);
+        let search = |is_last| Search::new(&Invocation { is_last, ..Invocation::default() }, Duration::ZERO, &limits);
+        for is_last in [true, false] {
+            let mut search = search(is_last);
+            search.cadence.next += Duration::from_secs(60);
+            let left = search.next().saturating_duration_since(search.quiet_since);
+            assert_eq!(left == QUIET, is_last, "{left:?}");
+        }
+    }
 }

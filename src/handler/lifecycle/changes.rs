@@ -305,3 +305,6 @@ fn is_passed_over(name: &OsStr) -> bool {
         || (bytes.starts_with(b".") && bytes[..bytes.len() - 1].ends_with(b".sw"))
         || bytes == b"4913"
 }
+
+#[cfg(test)]
+mod tests;

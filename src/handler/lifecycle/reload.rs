@@ -71,3 +71,35 @@ impl Reload {
         self.0.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, thread};
+
+    #[test]
+    fn a_change_is_told_once_the_files_have_been_left_alone() {
+        let folder = std::env::temp_dir().join(format!("lambda-stdio-reload-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("handler"), "1").expect("a file");
+        let signals = Signals::block().expect("signals");
+        let mut pool = Pool::default();
+        let mut reload = Reload::under(&folder, &[]).expect("a watch");
+        assert_eq!(reload.settled_change(&mut pool, &signals), None);
+        for second in [None, Some("other")] {
+            fs::write(folder.join("handler"), "2").expect("a file");
+            reload.read();
+            let begun = Instant::now();
+            let change = thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(SETTLED / 2);
+                    second.map(|name| fs::write(folder.join(name), "3"))
+                });
+                reload.settled_change(&mut pool, &signals)
+            });
+            let took = begun.elapsed();
+            assert!(change.is_some() && took >= SETTLED, "{change:?} after {took:?}");
+        }
+        fs::remove_dir_all(&folder).expect("a folder of our own");
+    }
+}

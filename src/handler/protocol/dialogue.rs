@@ -244,3 +244,6 @@ impl Dialogue {
         output.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

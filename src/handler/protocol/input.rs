@@ -58,3 +58,19 @@ impl Frame {
         input
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_is_found_again_in_whatever_it_was_encoded_as() {
+        for protocol in [Protocol::Loop, Protocol::Oneshot, Protocol::Messages] {
+            let invocation = Invocation { id: "an-id".to_owned(), ..Invocation::default() };
+            let input = Input::encode(protocol, &invocation, b"{\"a\":1}".to_vec());
+            assert_eq!(input.event(), b"{\"a\":1}", "{protocol:?}");
+            assert_eq!(input.then_end, protocol == Protocol::Oneshot);
+            assert_eq!(input.frame.event_of(input.bytes.clone()), b"{\"a\":1}", "{protocol:?}");
+        }
+    }
+}

@@ -64,6 +64,8 @@ mod tests {
         assert_eq!(posted(b"\n"), "\"\"");
         assert_eq!(posted(b"two\nlines\n\n"), "\"two\\nlines\\n\"");
         assert_eq!(posted(b"{} {}"), "\"{} {}\"");
+        assert_eq!(answer(vec![b'x'; LARGEST_ANSWER - 2]).map(|body| body.len()), Ok(LARGEST_ANSWER));
+        assert!(answer(vec![b'x'; LARGEST_ANSWER - 1]).is_err());
         assert_eq!(answer(b"\xff".to_vec()).expect_err("a fault").error_type, "Runtime.MarshalError");
     }
 }

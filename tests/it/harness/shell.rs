@@ -107,6 +107,7 @@ impl Shell {
             .current_dir(self.folder.path())
             .env_clear()
             .env("TMPDIR", self.folder.path())
+            .envs(super::sandbox::profile_outside())
             .envs(&self.environment);
         let stdout = if self.terminal {
             let ends = openpty(None, None).unwrap();

@@ -138,6 +138,15 @@ print('[%d]' % len(sys.stdin.read()))
 
 /// On a shell there is nothing after the last event: a handler that is quiet for a second gets end-of-file.
 #[test]
+fn text_of_one_that_was_still_working_when_it_got_end_of_file_is_no_answer() {
+    // What works until end-of-file ends with it, and is never seen at rest.
+    let script = "(while :; do :; done) & cat > /dev/null; kill $!; echo text";
+    let function = Function::bash(script).start();
+    let message = function.call(Event::new("\"abc\"").deadline_in(Duration::from_secs(3))).error("Runtime.ExitError");
+    assert!(message.contains("still working when its time was nearly up"), "{message}");
+}
+
+#[test]
 fn on_a_shell_the_last_event_is_followed_by_end_of_file() {
     for (interpreter, script) in [("node", NODE), ("python3", THREAD), ("python3", EPOLL)] {
         let handler = format!("#!{}\n{script}", need(interpreter).display());

@@ -159,11 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_reads_its_refusals_may_go_on() {
+        let mut talk = opened();
+        for _ in 0..3 {
+            talk.hear(&mut b"{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"roots/list\"}\n".repeat(5_000));
+            assert!(talk.has_refused() && talk.broken().is_none());
+            talk.all_was_read();
+            assert!(!talk.has_refused());
+        }
+    }
+
+    #[test]
     fn a_server_that_does_not_read_its_refusals_is_given_up() {
         let mut talk = opened();
         let mut output = b"{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"roots/list\"}\n".repeat(20_000);
+        assert!(!talk.has_refused());
         talk.hear(&mut output);
-        assert!(talk.broken().is_some());
+        assert!(talk.broken().is_some() && talk.has_refused());
         assert!(talk.write.len() < 2 * MOST_REFUSED);
     }
 }

@@ -72,12 +72,78 @@ fn a_body_that_is_too_large_is_counted_and_the_next_message_is_read() {
 }
 
 #[test]
+fn chunks_are_counted_together() {
+    let size = LARGEST_ANSWER / 6;
+    let chunks = |count: usize| {
+        let mut stream = b"Transfer-Encoding: chunked\n\n".to_vec();
+        for _ in 0..count {
+            stream.extend_from_slice(format!("{size:x}\n").as_bytes());
+            stream.resize(stream.len() + size, b'x');
+            stream.push(b'\n');
+        }
+        stream.extend_from_slice(b"0\n\n");
+        read(&stream, size)
+    };
+    let most = READ_TO_END / size;
+    assert_eq!(chunks(8).expect("one")[0].too_large, Some(8 * size));
+    assert_eq!(chunks(most).expect("one")[0].too_large, Some(most * size));
+    assert_eq!(chunks(most + 1), Err(Broken::TooLarge((most + 1) * size)));
+}
+
+#[test]
+fn a_length_is_judged_before_the_body_has_come() {
+    for length in [READ_TO_END, READ_TO_END + 1] {
+        for head in [
+            format!("Content-Length: {length}\n\n"),
+            format!("Transfer-Encoding: chunked\n\n{length:x}\n"),
+            format!("Transfer-Encoding: chunked\n\n1\na\n{:x}\n", length - 1),
+        ] {
+            let wanted = if length > READ_TO_END { Err(Broken::TooLarge(length)) } else { Ok(vec![]) };
+            assert_eq!(read(head.as_bytes(), usize::MAX), wanted, "{head:?}");
+        }
+    }
+}
+
+#[test]
+fn a_body_in_pieces_is_no_larger_than_in_one() {
+    let body = "x".repeat(LARGEST_ANSWER / 2);
+    let stream = format!("Content-Length: {}\n\n{body}", body.len());
+    for size in [body.len() / 2, body.len() - 1] {
+        let all = read(stream.as_bytes(), size).expect("one");
+        assert!(all[0].body == body.as_bytes() && all[0].too_large.is_none());
+    }
+}
+
+#[test]
+fn lines_may_be_as_long_together_as_is_said() {
+    let head = "Transfer-Encoding: chunked\n\n";
+    let trailers = |length: usize| {
+        let trailer = format!("a:{}", "b".repeat(length - head.len() + 1 - "a:\n".len()));
+        read(format!("{head}0\n{trailer}\n\n").as_bytes(), usize::MAX).map(|all| all.len())
+    };
+    assert_eq!(trailers(LONGEST_HEAD), Ok(1));
+    assert!(trailers(LONGEST_HEAD + 1).is_err());
+}
+
+#[test]
+fn a_line_may_have_all_the_room_there_is() {
+    let line = |bytes: &[u8]| {
+        let mut output = bytes.to_vec();
+        take_line(&mut Rest { output: &mut output, at: 0 }, 4).map(|line| line.map(<[u8]>::to_vec))
+    };
+    assert_eq!(line(b"abcd"), Ok(None));
+    assert_eq!(line(b"abcd\nefgh"), Ok(Some(b"abcd".to_vec())));
+    assert!(line(b"abcde").is_err() && line(b"abcde\n").is_err());
+}
+
+#[test]
 fn a_stream_is_read_chunk_by_chunk() {
     let mut reader = Reader::new();
     let mut output =
         b"Lambda-Runtime-Function-Response-Mode: Streaming\nTransfer-Encoding: chunked\n\n3\nabc\n5\n01".to_vec();
     let head = reader.next(&mut output).expect("a head");
-    assert!(matches!(head, Some(Item::StreamHead(_))), "{head:?}");
+    let Some(Item::StreamHead(head)) = head else { panic!("{head:?}") };
+    assert_eq!(head.header("lambda-runtime-function-response-mode"), Some("Streaming"));
     let mut piece = [0; 64];
     let mut read = |output: &mut Vec<u8>| {
         let stream = reader.stream(output, &mut piece).expect("a stream");

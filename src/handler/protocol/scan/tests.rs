@@ -56,17 +56,38 @@ fn the_end_of_the_output_ends_its_line() {
 #[test]
 fn an_answer_that_is_too_large_is_read_to_its_end_but_not_kept() {
     let (mut scan, mut log) = (Scan::new(), Lines::default());
-    let mut output = vec![b'"'];
+    let mut output = b"text\n\"".to_vec();
     let piece = vec![b'x'; LARGEST_ANSWER / 6];
     let mut total = 1;
     for _ in 0..8 {
         output.extend_from_slice(&piece);
         total += piece.len();
         assert_eq!(scan.advance(&mut output, &mut log, false), None);
-        assert!(output.len() <= LARGEST_ANSWER + 1);
+        assert!(output.len() <= LARGEST_ANSWER);
     }
+    assert_eq!(scan.begun(&output), Some(format!("({total} bytes of JSON)")));
     output.extend_from_slice(b"\"\n");
     assert_eq!(scan.advance(&mut output, &mut log, false), Some(Found::TooLarge { length: total + 1, complete: true }));
+}
+
+#[test]
+fn an_answer_is_too_large_from_one_byte_more_on_however_it_comes() {
+    for length in [LARGEST_ANSWER, LARGEST_ANSWER + 1] {
+        // A number ends with its line.
+        let printed = [b"text\n", "1".repeat(length).as_bytes(), b"\n"].concat();
+        for cut in [0, printed.len() - 1] {
+            let (mut scan, mut log, mut output) = (Scan::new(), Lines::default(), printed[..cut].to_vec());
+            assert_eq!(scan.advance(&mut output, &mut log, false), None);
+            output.extend_from_slice(&printed[cut..]);
+            match scan.advance(&mut output, &mut log, false) {
+                Some(Found::Answer { value, .. }) => assert_eq!((value.len(), length), (LARGEST_ANSWER, length)),
+                found => {
+                    assert_eq!(found, Some(Found::TooLarge { length: LARGEST_ANSWER + 1, complete: true }));
+                    assert_eq!(length, LARGEST_ANSWER + 1);
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -98,6 +119,54 @@ fn undecided() -> Scan {
     let mut scan = Scan::before_event();
     scan.begin_event(true);
     scan
+}
+
+#[test]
+fn text_counts_for_nothing_in_the_length_of_an_answer() {
+    let (mut scan, mut log) = (Scan::new(), Lines::default());
+    let mut output = vec![b'x'; LARGEST_ANSWER * 2 / 3];
+    output.extend_from_slice(b"\n[1,");
+    assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    assert_eq!((output.as_slice(), scan.begun(&output).as_deref()), (&b"[1,"[..], Some("[1,")));
+    output.extend_from_slice(b"2]\n");
+    let found = scan.advance(&mut output, &mut log, false);
+    let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
+    assert_eq!(&output[value], b"[1,2]");
+    // Nor before the event.
+    let (mut scan, mut output) = (Scan::before_event(), vec![b'x'; LARGEST_ANSWER * 2 / 3]);
+    output.extend_from_slice(b"\nalmost");
+    assert_eq!(scan.next_finished(&mut output, &mut log), None);
+    assert_eq!(output, b"almost");
+    // Nor in how often it may be looked at a second time.
+    let mut output = vec![b'x'; LARGEST_ANSWER * 2 / 3];
+    output.push(b'\n');
+    output.extend_from_slice(&b"{oops\n".repeat(20));
+    output.extend_from_slice(b"[1,\n{\"ok\":1}\n{\"ok\":2}\n");
+    let found = undecided().advance(&mut output, &mut log, false);
+    let Some(Found::Answer { value, .. }) = found else { panic!("{found:?}") };
+    assert_eq!(&output[value], b"{\"ok\":1}");
+}
+
+#[test]
+fn what_an_error_quotes_is_the_end_of_the_text_or_the_beginning_of_a_value() {
+    let (mut scan, mut log, mut output) = (Scan::new(), Lines::default(), Vec::new());
+    assert_eq!((scan.text_seen(), scan.begun(&output)), (None, None));
+    for piece in [&b"one\n"[..], b" \n\n", b"two\n", b"{\"a\":"] {
+        output.extend_from_slice(piece);
+        assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    }
+    assert_eq!(scan.text_seen().as_deref(), Some("one\ntwo"));
+    assert_eq!(scan.begun(&output).as_deref(), Some("{\"a\":"));
+    output.resize(2 * QUOTED, b' ');
+    assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    assert_eq!(scan.begun(&output).map(|begun| begun.len()), Some(QUOTED));
+    let (mut scan, mut output) = (Scan::new(), Vec::new());
+    for letter in ["a", "b", "c"] {
+        output.extend_from_slice(format!("{}\n", letter.repeat(QUOTED / 2 - 1)).as_bytes());
+        assert_eq!(scan.advance(&mut output, &mut log, false), None);
+    }
+    let (b, c) = ("b".repeat(QUOTED / 2 - 1), "c".repeat(QUOTED / 2 - 1));
+    assert_eq!(scan.text_seen(), Some(format!("{b}\n{c}")));
 }
 
 #[test]

@@ -81,6 +81,23 @@ static WAY: LazyLock<Way> = LazyLock::new(|| {
     way
 });
 
+/// Where an instrumented `bootstrap` writes what it has run through, if coverage is to be measured: this variable names a folder
+/// that all may write to, which is then in the sandbox, too.
+static PROFILES: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let folder = std::env::var_os("LAMBDA_STDIO_PROFILES").filter(|folder| !folder.is_empty())?;
+    Some(PathBuf::from(folder).canonicalize().unwrap())
+});
+
+/// Its variable. The file is mapped into memory (`%c`): a process that is killed has written all the same.
+fn profile(folder: &Path) -> (String, OsString) {
+    ("LLVM_PROFILE_FILE".to_owned(), folder.join("%p-%m%c.profraw").into())
+}
+
+/// The same for a `bootstrap` that is in no sandbox.
+pub fn profile_outside() -> Option<(String, OsString)> {
+    PROFILES.as_deref().map(profile)
+}
+
 /// The C library that is in the binary under test. That of GNU has the names of its settings in it.
 pub fn c_library() -> &'static str {
     let binary = std::fs::read(files::bootstrap()).unwrap();
@@ -105,7 +122,10 @@ pub struct Start {
 
 impl Start {
     /// The command, for `spawn`.
-    pub fn command(&self, root: &Root) -> Command {
+    pub fn command(&mut self, root: &Root) -> Command {
+        if PROFILES.is_some() {
+            self.environment.extend([profile(Path::new(root::PROFILES))]);
+        }
         match *WAY {
             Way::AsRoot => {
                 let mut command = Command::new(&self.words[0]);

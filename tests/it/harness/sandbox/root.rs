@@ -80,6 +80,9 @@ pub struct Root {
     pub bare: bool,
 }
 
+/// Where profiles of coverage are written in a sandbox.
+pub const PROFILES: &str = "/profiles";
+
 /// Folders with interpreters that are not where Lambda's `PATH` leads.
 pub static ELSEWHERE: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
     let programs = ["awk", "bash", "jq", "node", "perl", "python3", "ruby", "sbcl", "sh"];
@@ -119,6 +122,10 @@ impl Root {
             machine(&mut steps);
             steps.extend([folder("var"), folder("var/task"), bind(&self.task, "var/task")]);
             self.opt(&mut steps);
+            if let Some(profiles) = &*super::PROFILES {
+                let at = PROFILES.trim_start_matches('/').to_owned();
+                steps.extend([folder(&at), Step::Bind { from: profiles.clone(), at, writable: true }]);
+            }
             match self.proc {
                 Proc::All => steps
                     .extend([folder("proc"), Step::Bind { from: "/proc".into(), at: "proc".into(), writable: true }]),

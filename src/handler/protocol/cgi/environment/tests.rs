@@ -85,6 +85,16 @@ fn what_no_environment_can_say_has_a_status() {
 }
 
 #[test]
+fn an_environment_may_be_as_large_as_linux_takes_it_and_no_larger() {
+    let one = |length: usize| check(&[("A".to_owned(), "v".repeat(length - 3).into())]);
+    assert_eq!((one(LONGEST), one(LONGEST + 1)), (Ok(()), Err(431)));
+    // With what each takes besides its name and its value.
+    let sized = |size: usize| ("A".to_owned(), OsString::from("v".repeat(size - 3 - size_of::<usize>())));
+    let all = |last: usize| check(&[vec![sized(100_000); 10], vec![sized(last)]].concat());
+    assert_eq!((all(LARGEST - 1_000_000), all(LARGEST - 1_000_000 + 1)), (Ok(()), Err(431)));
+}
+
+#[test]
 fn bytes_of_a_path_need_not_be_text() {
     let event = r#"{"rawPath":"/%ff","requestContext":{"http":{"method":"GET"}}}"#;
     let all = environment(&Request::read(event.as_bytes()).expect("a request")).expect("an environment");

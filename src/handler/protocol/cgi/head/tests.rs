@@ -76,6 +76,7 @@ fn what_is_no_head_says_why() {
     for (output, problem) in [
         (&b""[..], "printed nothing"),
         (b"hello\nworld\n", "does not begin with a header"),
+        (b"hello\nworld\n", "an empty line: \"hello\""),
         (b"hello", "before the empty line"),
         (b"\nbody", "none is there"),
         (b"X-A: b\n\nbody", "none is there"),
@@ -106,6 +107,8 @@ fn what_is_no_head_says_why() {
 fn a_head_has_a_bound() {
     let line = [b"X-A: ".as_slice(), &vec![b'a'; LONGEST]].concat();
     assert!(bad(&line).contains("64 KiB"));
+    assert!(bad(&line[..LONGEST]).contains("64 KiB"));
+    assert!(bad(&line[..LONGEST - 1]).contains("before the empty line"));
     let body = vec![b'b'; 3 * LONGEST];
     let mut output = b"Content-Type: a/b\n\n".to_vec();
     output.extend_from_slice(&body);

@@ -54,6 +54,7 @@ fn a_body_has_a_type_and_the_length_that_is_said() {
     for output in [
         &b"Content-Type: text/plain\nContent-Length: 3\n\nab"[..],
         b"Content-Type: text/plain\nContent-Length: 3\n\nabcd",
+        b"Content-Type: text/plain\nContent-Length: 3\n\n",
     ] {
         assert!(buffered("GET", &[output]).expect_err("cut off").contains("Content-Length says 3"));
         assert!(streamed(&[output]).is_err_and(|(_, begun)| begun), "what has gone out is cut off");
@@ -62,11 +63,20 @@ fn a_body_has_a_type_and_the_length_that_is_said() {
     assert_eq!((&head["headers"]["Content-Length"], &head["body"]), (&json!("3"), &json!("")));
     let head = buffered("HEAD", &[b"Content-Type: text/plain\n\nbody"]).expect("an answer");
     assert_eq!(head["body"], "", "HEAD has no body");
+    let unchanged = buffered("GET", &[b"Status: 304\nContent-Length: 3\n\n"]).expect("an answer");
+    assert_eq!((&unchanged["statusCode"], &unchanged["body"]), (&json!(304), &json!("")));
+    for (method, status) in [("HEAD", 200), ("GET", 304)] {
+        let output = format!("Status: {status}\nContent-Type: text/plain\nContent-Length: 3\n\nab");
+        assert!(buffered(method, &[output.as_bytes()]).expect_err("a part").contains("Content-Length says 3"));
+    }
 }
 
 #[test]
 fn a_page_can_be_too_large() {
     let head: &[u8] = b"Content-Type: image/png\n\n";
+    let half = vec![b'x'; LARGEST_ANSWER / 2 - 200];
+    let full = buffered("GET", &[b"Content-Type: text/plain\n\n", &half, &half]).expect("what fits");
+    assert_eq!(full["body"].as_str().map(str::len), Some(2 * half.len()));
     let large = vec![0xff; LARGEST_ANSWER * 3 / 4];
     assert!(buffered("GET", &[head, &large]).expect_err("base64 makes it larger").contains("larger than"));
     assert!(buffered("GET", &[head, &large, &large]).expect_err("too large").contains("larger than"));

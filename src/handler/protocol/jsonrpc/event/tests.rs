@@ -165,7 +165,9 @@ fn the_version_for_a_handshake_is_the_callers() {
     let version = |header: Value| Event::read(&http("POST", &header, message), false).expect("one").version;
     assert_eq!(version(json!({"mcp-protocol-version": "2025-06-18"})), "2025-06-18");
     assert_eq!(version(json!({})), "2025-11-25");
-    assert_eq!(version(json!({"mcp-protocol-version": "\",\"x\":\""})), "2025-11-25");
+    for none in ["\",\"x\":\"", "2025-06-18\"", "2025-06-\"8", "2025-6-18", "latest-one"] {
+        assert_eq!(version(json!({"mcp-protocol-version": none})), "2025-11-25", "{none}");
+    }
     let answer = refused(&http("POST", &json!({"mcp-protocol-version": "2026-07-28"}), message));
     assert_eq!(answer["statusCode"], 400, "a header of a stateless request, and a body of another");
     let first = r#"{"jsonrpc":"2.0","method":"initialize","id":1}"#;

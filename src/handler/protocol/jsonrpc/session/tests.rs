@@ -93,7 +93,8 @@ fn what_else_a_server_says_is_no_answer() {
     let answer = br#"{"jsonrpc":"2.0","id":1,"result":0}"#;
     let step = session.hears(answer);
     assert_eq!(step.outputs[0].call, call.call);
-    assert!(matches!(session.hears(answer).note, Some(Note::Warn(_))), "the second answer to one request");
+    let Some(Note::Warn(note)) = session.hears(answer).note else { panic!("the second answer to one request") };
+    assert!(note.contains("with the id 1;"), "{note}");
 }
 
 #[test]
@@ -152,6 +153,8 @@ fn a_notification_is_answered_at_once_and_passed_on() {
     let answer: Value = serde_json::from_str(&said(call.output.expect("one"))).expect("JSON");
     assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(202), &json!("")));
     assert_eq!(said(open(&mut session, &format!("[{notification}]")).output.expect("one")), "null");
+    open(&mut session, &format!("[{}]", request("5", "m")));
+    assert_eq!(only(session.hears(br#"{"id":1,"result":0}"#)), r#"[{"id":5,"result":0}]"#, "a batch of one is a batch");
 }
 
 #[test]
@@ -224,6 +227,19 @@ fn a_wrong_handshake_of_a_caller_is_not_kept() {
     let answer = only(session.hears(br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no version"}}"#));
     assert!(answer.contains("no version"));
     assert_eq!(lines(&open(&mut session, &request("1", "initialize")).write).len(), 1, "the next one is passed on");
+    only(session.hears(br#"{"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"no version"}}"#));
+    assert_eq!(lines(&open(&mut session, &request("1", "ping")).write)[0]["method"], "initialize", "and ours is made");
+}
+
+#[test]
+fn a_call_that_fails_takes_no_other_with_it() {
+    let mut session = plain();
+    let calls = ["1", "2", "3"].map(|id| open(&mut session, &request(id, "m")).call);
+    assert!(session.fail(calls[1], &Fault::exit("no")).is_some());
+    for (id, call) in [(1, Some(calls[0])), (2, None), (3, Some(calls[2]))] {
+        let step = session.hears(format!(r#"{{"id":{id},"result":0}}"#).as_bytes());
+        assert_eq!(step.outputs.first().map(|output| output.call), call);
+    }
 }
 
 #[test]
@@ -281,6 +297,17 @@ fn a_process_serves_one_kind_of_caller_where_it_may_be_bound_to_it() {
     open(&mut session, &old);
     session.hears(br#"{"id":2,"result":{}}"#);
     assert!(!wants(&session, &new));
+    // A caller's own handshake that is wrong in itself says nothing of the program.
+    let mut session = Session::default();
+    open(&mut session, &request("1", "initialize"));
+    only(session.hears(br#"{"id":1,"error":{"code":-32602,"message":"no version"}}"#));
+    open(&mut session, &new);
+    session.hears(br#"{"id":2,"result":{}}"#);
+    assert!(wants(&session, &old));
+    // What a process says of handshakes once it is bound to go without counts for that process alone.
+    open(&mut session, &old);
+    session.hears(br#"{"id":3,"error":{"code":-32601,"message":"no"}}"#);
+    assert!(wants(&session, &old));
 }
 
 #[test]
@@ -312,12 +339,16 @@ fn an_event_stream_has_what_belongs_to_the_request() {
         "the only one"
     );
     assert_eq!(only(session.hears(br#"{"id":1,"result":0}"#)), "event: message\ndata: {\"id\":1,\"result\":0}\n\n");
+    // Who takes no stream gets none.
+    open(&mut session, &http(&json!({"accept": "text/event-stream"}), &request("1", "m")));
+    assert!(session.hears(br#"{"jsonrpc":"2.0","method":"notifications/message"}"#).outputs.is_empty());
+    only(session.hears(br#"{"id":2,"result":0}"#));
     // Of two, nobody knows whose it is.
     open_streamed(&mut session, &request("1", "m"));
     open_streamed(&mut session, &request("1", "m"));
     assert!(session.hears(br#"{"jsonrpc":"2.0","method":"notifications/message"}"#).outputs.is_empty());
     // A stream that has not begun can still be JSON, with its status.
-    let answer = only(session.hears(br#"{"id":2,"result":0}"#));
+    let answer = only(session.hears(br#"{"id":3,"result":0}"#));
     assert!(answer.ends_with("\0event: message\ndata: {\"id\":1,\"result\":0}\n\n"));
 }
 
@@ -335,6 +366,7 @@ fn a_fault_is_an_error_for_http_and_a_fault_for_others() {
     assert_eq!(answer["statusCode"], 200);
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     assert_eq!((&body[0]["id"], &body[1]["id"], &body[0]["error"]["code"]), (&json!("a"), &json!(2), &json!(-32603)));
+    assert!(body[0]["error"]["message"].as_str().is_some_and(|words| words.ends_with("no answer in time")));
     assert!(!answer.to_string().contains("secret"));
     assert!(session.fail(direct.call, &fault).is_none() && session.calls.is_empty());
     assert!(session.hears(br#"{"id":1,"result":{}}"#).write.len() < 100, "what was held back for them is not sent");
@@ -355,5 +387,10 @@ fn an_answer_that_is_too_large_is_an_error_with_its_id() {
     open(&mut session, &batch);
     session.hears(format!(r#"{{"id":3,"result":"{large}"}}"#).as_bytes());
     let answer = only(session.hears(format!(r#"{{"id":4,"result":"{large}"}}"#).as_bytes()));
+    assert!(answer.ends_with("larger than Lambda takes\"}}]") && answer.len() < LARGEST_ANSWER);
+    // From memory, too.
+    let mut session = Session { handshake: Handshake::Done(format!("\"{large}\"")), ..Session::default() };
+    let output = open(&mut session, &batch.replace("\"m\"", "\"initialize\"")).output.expect("from memory");
+    let answer = said(output);
     assert!(answer.ends_with("larger than Lambda takes\"}}]") && answer.len() < LARGEST_ANSWER);
 }
