@@ -41,7 +41,7 @@ use supervisor::Setup;
 
 fn main() -> ExitCode {
     os::set_up_signals();
-    os::become_subreaper();
+    process_tree::become_subreaper();
     log::set_style(config::log_style());
     if let Some(number) = config::telemetry_descriptor() {
         os::reserve_descriptor(number);

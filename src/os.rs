@@ -199,12 +199,6 @@ pub fn signal_process(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()>
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Has processes whose parents end become children of `bootstrap` (`PR_SET_CHILD_SUBREAPER`, prctl(2)). Best effort: where it is
-/// forbidden, they become process 1's.
-pub fn become_subreaper() {
-    let _ = nix::sys::prctl::set_child_subreaper(true);
-}
-
 /// A file as it lies on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {

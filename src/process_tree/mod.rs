@@ -49,6 +49,12 @@ use roots::{Root, Tree};
 pub use activity::Activity;
 pub use end::{kill_orphans, reap_ended};
 
+/// Has processes whose parents end become children of `bootstrap` (`PR_SET_CHILD_SUBREAPER`, prctl(2)). Best effort: where it is
+/// forbidden, they become process 1's.
+pub fn become_subreaper() {
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
 /// The variable in a handler's environment that tells its descendants from those of any other handler of ours.
 pub const MARK: &str = "LAMBDA_STDIO_PROCESS";
 

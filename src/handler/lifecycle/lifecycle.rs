@@ -26,9 +26,6 @@ use crate::log;
 use crate::os::Signals;
 use crate::process_tree;
 
-/// How long a handler that has answered early may take to read the rest of its event.
-const READING_ON: Duration = Duration::from_secs(1);
-
 /// How long Lambda may take, once the handler's time after a signal is over, to be told of what came of its event.
 const REPORTING: Duration = Duration::from_millis(100);
 
@@ -111,7 +108,7 @@ impl Lifecycle {
 
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
     pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
-        self.read_on();
+        self.pool.read_on();
         // A handler that does not start has done nothing to the files.
         let worked = self.starts.restarts.given_up().is_none();
         if worked {
@@ -220,37 +217,6 @@ impl Lifecycle {
         }
         if any {
             self.read_changes_after_work();
-        }
-    }
-
-    /// A handler that answered early gets the rest of its event, or is replaced: what it has not read would be part of
-    /// the next one.
-    fn read_on(&mut self) {
-        let Some(instance) = &mut self.pool.current else { return };
-        let mut until = None;
-        loop {
-            // What it has not been given yet (that what it asked was refused) may find room at once: a wait would not tell.
-            instance.process.stdin.write(false);
-            if instance.process.stdin.is_done() || instance.process.ended {
-                break;
-            }
-            let now = Instant::now();
-            let until = *until.get_or_insert(now + READING_ON);
-            if now >= until {
-                break;
-            }
-            let wait = Wait { until: Some(until), ..Wait::default() };
-            if poll::wait(&mut [&mut instance.process], &wait).is_err() {
-                break;
-            }
-            instance.set_aside();
-        }
-        let stdin = &mut instance.process.stdin;
-        if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
-            stdin.take_back();
-        } else {
-            log::warn("the handler answered without reading its event to the end; it is replaced");
-            self.pool.current = None;
         }
     }
 

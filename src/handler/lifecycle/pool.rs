@@ -8,10 +8,14 @@ use nix::sys::signal::Signal;
 use crate::handler::instance::Instance;
 use crate::handler::process::poll::{self, Wait, Woke};
 use crate::handler::stopping::{GRACE, Stopping, end_by};
+use crate::log;
 use crate::os::Signals;
 
 /// How long a handler may take to end once its stdin is closed, on a shell that has no more events.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long a handler that has answered early may take to read the rest of its event.
+const READING_ON: Duration = Duration::from_secs(1);
 
 /// Two processes at most.
 #[derive(Debug, Default)]
@@ -54,6 +58,37 @@ impl Pool {
             instance.set_aside();
         }
         Ok(woke)
+    }
+
+    /// A handler that answered early gets the rest of its event, or is replaced: what it has not read would be part of
+    /// the next one.
+    pub fn read_on(&mut self) {
+        let Some(instance) = &mut self.current else { return };
+        let mut until = None;
+        loop {
+            // What it has not been given yet (that what it asked was refused) may find room at once: a wait would not tell.
+            instance.process.stdin.write(false);
+            if instance.process.stdin.is_done() || instance.process.ended {
+                break;
+            }
+            let now = Instant::now();
+            let until = *until.get_or_insert(now + READING_ON);
+            if now >= until {
+                break;
+            }
+            let wait = Wait { until: Some(until), ..Wait::default() };
+            if poll::wait(&mut [&mut instance.process], &wait).is_err() {
+                break;
+            }
+            instance.set_aside();
+        }
+        let stdin = &mut instance.process.stdin;
+        if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
+            stdin.take_back();
+        } else {
+            log::warn("the handler answered without reading its event to the end; it is replaced");
+            self.current = None;
+        }
     }
 
     pub fn is_stopping(&self) -> bool {

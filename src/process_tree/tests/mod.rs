@@ -22,7 +22,7 @@ struct Subject {
 
 impl Subject {
     fn start(program: &str, arguments: &[&str]) -> Self {
-        os::become_subreaper();
+        become_subreaper();
         let mark = Mark::new();
         let (name, value) = mark.entry().to_str().unwrap().split_once('=').unwrap();
         let (child, tree) = ProcessTree::spawn(Some(&mark), || {
