@@ -78,7 +78,9 @@ pub fn line_of(source: &str, function: &str) -> Option<u32> {
             let is_lisp = before.starts_with('(');
             let Some((begin, rest)) = line.split_at_checked(before.len() + name.len()) else { return false };
             let same = if is_lisp {
-                begin[..before.len()].eq_ignore_ascii_case(before) && begin[before.len()..].eq_ignore_ascii_case(name)
+                // A name may be of any letters, and so may what only looks like one.
+                let (before_it, it) = begin.split_at_checked(before.len()).unwrap_or_default();
+                before_it.eq_ignore_ascii_case(before) && it.eq_ignore_ascii_case(name)
             } else {
                 begin.strip_prefix(before) == Some(name)
             };
@@ -109,6 +111,8 @@ mod tests {
             ("(defun pick-apples-twice (n) n)", "PICK-APPLES", None),
             ("(defun f () 1)", "(LAMBDA () :IN F)", None),
             ("\u{e9}\u{e9}\u{e9}", "f", None),
+            ("(error \"\u{17c}\u{f3}\u{142}w\")\n(defun \u{17c}\u{f3}\u{142}w () 1)", "\u{17c}\u{f3}\u{142}w", Some(2)),
+            ("(defu\u{f3} f () 1)", "f", None),
             ("", "", None),
         ] {
             assert_eq!(line_of(source, name), wanted, "{name} in {source}");

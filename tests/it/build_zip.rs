@@ -214,8 +214,9 @@ fn a_signal_leaves_nothing() {
         // timeout(1) would take the signal for its own.
         command = {
             let words: Vec<_> = command.get_args().skip(2).map(ToOwned::to_owned).collect();
-            let mut plain = Command::new(&words[0]);
-            plain.args(&words[1..]).current_dir(folder.path());
+            // Whoever runs the tests may ignore SIGHUP, which a shell cannot undo.
+            let mut plain = Command::new("env");
+            plain.arg("--default-signal").args(&words).current_dir(folder.path());
             plain.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
             plain
         };

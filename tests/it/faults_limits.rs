@@ -178,6 +178,8 @@ fn without_memory_bootstrap_ends_and_says_why() {
     for (way, function) in echoes() {
         let function = function.start();
         function.call("1");
+        // The process that stands by is started without the limit.
+        function.wait_idle();
         function.limit_memory(1);
         function.send(large_event());
         assert_eq!(function.exit(), Exit::Signal(Signal::SIGABRT as i32), "{way}: {}", function.story());
