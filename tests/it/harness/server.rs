@@ -35,7 +35,8 @@ struct State {
     workers: usize,
     released: bool,
     ended: bool,
-    connections: Vec<TcpStream>,
+    /// The open ones, by their numbers.
+    connections: HashMap<usize, TcpStream>,
 }
 
 impl State {
@@ -79,7 +80,7 @@ impl Server {
                 if state.ended {
                     break;
                 }
-                state.connections.push(stream.try_clone().unwrap());
+                state.connections.insert(number, stream.try_clone().unwrap());
                 drop(state);
                 accepting.watch.change(|seen| seen.open += 1);
                 let serving = Arc::clone(&accepting);
@@ -87,6 +88,7 @@ impl Server {
                     // An error is a client that went away in the middle, as a killed one does.
                     let _ = serving.serve(number + 1, &stream);
                     let _ = stream.shutdown(Shutdown::Both);
+                    serving.lock().connections.remove(&number);
                     serving.watch.change(|seen| seen.open -= 1);
                 });
             }
@@ -125,7 +127,7 @@ impl Server {
 
     /// Closes all connections, as a network does that was gone for a while.
     pub fn disconnect(&self) {
-        for connection in self.shared.lock().connections.drain(..) {
+        for (_, connection) in self.shared.lock().connections.drain() {
             let _ = connection.shutdown(Shutdown::Both);
         }
     }
@@ -140,7 +142,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.change(|state| {
             state.ended = true;
-            for connection in &state.connections {
+            for connection in state.connections.values() {
                 let _ = connection.shutdown(Shutdown::Both);
             }
         });

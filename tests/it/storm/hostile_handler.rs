@@ -20,11 +20,13 @@ use POSIX ();
 $| = 1;
 $SIG{PIPE} = 'DEFAULT';
 my $file = $ENV{LAMBDA_CONTEXT_FILE};
-# Descendants in sessions of their own, some of which have children that end and are never waited for.
+# Descendants in sessions of their own, some of which have children that end and are never waited for. Where their parent goes
+# on, they leave its stdout alone: it may close that later, which must be seen.
 sub stay {
     my ($times) = @_;
     for (1 .. $times) {
         next if fork;
+        POSIX::close(1) if $times < 10;
         POSIX::setsid();
         $SIG{TERM} = 'IGNORE';
         for (1 .. 3) { POSIX::_exit(0) unless fork }
