@@ -251,6 +251,7 @@ pub fn over() {
         // For a while nobody reads the log, which has more to say than a pipe holds.
         let unread = server.random.one_in(10);
         server.life.function.watch().leave_log_unread(unread);
+        server.life.was_unread |= unread;
         match server.life.request() {
             Some((Call::Next, ..)) => {
                 server.life.settle();
