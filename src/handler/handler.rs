@@ -274,8 +274,7 @@ impl Handler {
         }
         if keep {
             if instance.process.stdin.is_done() {
-                // A large event is not kept in memory until the next one comes.
-                instance.process.stdin.take_back();
+                instance.process.stdin.let_go();
             }
             lifecycle.pool.current = Some(instance);
         }

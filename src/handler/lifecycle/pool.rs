@@ -84,7 +84,7 @@ impl Pool {
         }
         let stdin = &mut instance.process.stdin;
         if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
-            stdin.take_back();
+            stdin.let_go();
         } else {
             log::warn("the handler answered without reading its event to the end; it is replaced");
             self.current = None;
