@@ -40,6 +40,7 @@ pub fn signal(tree: &Tree, signal: Signal) {
 pub fn kill(tree: &Tree) -> bool {
     let until = Instant::now() + KILLING;
     let mut killed: Vec<Pid> = Vec::new();
+    let mut seen_empty = false;
     loop {
         let members = stop(tree, until);
         signal_all(tree, &members, &members.pids, Signal::SIGKILL);
@@ -47,8 +48,15 @@ pub fn kill(tree: &Tree) -> bool {
         reap_orphans();
         let left = left(tree, &killed);
         if left.as_ref().is_some_and(Vec::is_empty) {
-            return true;
+            // A list of children that is read while some of them end may lack others (proc(5)): it takes two looks, unless the
+            // handler was alone.
+            if seen_empty || killed.len() <= 1 {
+                return true;
+            }
+            seen_empty = true;
+            continue;
         }
+        seen_empty = false;
         if Instant::now() >= until {
             return false;
         }
