@@ -202,11 +202,18 @@ pub fn signal_process(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()>
 /// A file as it lies on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    pub device: u64,
-    pub inode: u64,
+    device: u64,
+    inode: u64,
     pub length: u64,
     /// Its kind and permissions (inode(7)).
     pub mode: u32,
+}
+
+impl Found {
+    /// Which file it is: its device and inode.
+    pub fn place(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
 }
 
 /// What stands under a path; a link is not followed. Times are not asked for: whoever asks for them makes the next write to

@@ -67,7 +67,7 @@ impl ContextFile {
         push_content(&mut self.content, invocation);
         self.replace().inspect_err(|_| {
             let _ = self.file.set_len(0);
-            if os::look_at(&self.name).is_ok_and(|found| (found.device, found.inode) != self.place) {
+            if os::look_at(&self.name).is_ok_and(|found| found.place() != self.place) {
                 let _ = clear_away(&self.path);
             }
         })
@@ -76,7 +76,7 @@ impl ContextFile {
     fn replace(&mut self) -> io::Result<()> {
         let length = self.content.len() as u64;
         match os::look_at(&self.name) {
-            Ok(found) if (found.device, found.inode) == self.place => {
+            Ok(found) if found.place() == self.place => {
                 self.file.write_all_at(self.content.as_bytes(), 0)?;
                 if found.length != length {
                     self.file.set_len(length)?;

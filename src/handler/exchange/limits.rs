@@ -37,11 +37,16 @@ impl<'a> Limits<'a> {
         Self { signals, stopping, answer_by, standby, began, looked: None, hint_at: None }
     }
 
+    /// The signals that end a wait: none once one has come.
+    pub fn awaited_signals(&self) -> Option<&'a Signals> {
+        self.stopping.is_none().then_some(self.signals)
+    }
+
     /// Waits once for something to happen to `instance`, at most until `until` or the exchange's own end.
     pub fn wait(&mut self, instance: &mut Instance, until: Option<Instant>) -> io::Result<()> {
         let wait = Wait {
             until: [until, self.end(), self.hint_at].into_iter().flatten().min(),
-            signals: self.stopping.is_none().then_some(self.signals),
+            signals: self.awaited_signals(),
             ..Wait::default()
         };
         let now = Instant::now();

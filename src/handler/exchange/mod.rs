@@ -48,8 +48,7 @@ pub fn carry_out(
     // What has come until now is late: it belongs to the past.
     if instance.protocol().is_oneshot() {
         // Whether it has ended tells what its output is.
-        let signals = limits.stopping.is_none().then_some(limits.signals);
-        let now = Wait { until: Some(Instant::now()), signals, ..Wait::default() };
+        let now = Wait { until: Some(Instant::now()), signals: limits.awaited_signals(), ..Wait::default() };
         poll::wait(&mut [&mut instance.process], &now)?;
     } else if instance.process.looked.elapsed() > JUST_NOW {
         instance.process.empty_stdout();

@@ -32,8 +32,8 @@ impl Pool {
         self.current.is_none() && self.standby.is_none()
     }
 
-    pub fn instances(&mut self) -> Vec<&mut Instance> {
-        self.current.iter_mut().chain(&mut self.standby).map(|instance| &mut **instance).collect()
+    pub fn instances(&mut self) -> impl Iterator<Item = &mut Instance> {
+        self.current.iter_mut().chain(&mut self.standby).map(|instance| &mut **instance)
     }
 
     /// The process that is to get an event: it leaves.
@@ -54,7 +54,7 @@ impl Pool {
             (Some(one), None) | (None, Some(one)) => poll::wait(&mut [&mut one.process], wait)?,
             (None, None) => poll::wait(&mut [], wait)?,
         };
-        for instance in self.current.iter_mut().chain(&mut self.standby) {
+        for instance in self.instances() {
             instance.set_aside();
         }
         Ok(woke)
@@ -117,7 +117,7 @@ impl Pool {
 
     /// Ends the processes, which have been told to end, at `kill_at`.
     pub fn end_by(&mut self, kill_at: Instant) {
-        let _ = end_by(&mut self.instances(), kill_at);
+        let _ = end_by(&mut self.instances().collect::<Vec<_>>(), kill_at);
         self.current = None;
         self.standby = None;
     }
@@ -126,10 +126,10 @@ impl Pool {
     /// loop, but would be an empty event for a program that reads to it.
     pub fn let_go(&mut self, end_of_file: bool) {
         if end_of_file {
-            for instance in &mut self.instances() {
+            for instance in self.instances() {
                 instance.process.stdin.close();
             }
-            let _ = end_by(&mut self.instances(), Instant::now() + GOODBYE);
+            let _ = end_by(&mut self.instances().collect::<Vec<_>>(), Instant::now() + GOODBYE);
         }
         for instance in self.instances() {
             if !instance.process.ended {
