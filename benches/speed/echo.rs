@@ -1,5 +1,6 @@
 //! The native handlers: a loop, a filter and one that speaks messages. Each gives back what it gets.
 
+use super::floor::Buffer;
 use memchr::{memchr, memmem};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -16,26 +17,20 @@ fn pipes() -> (File, File) {
 /// A line in, the same line out, after `wait`. One read and one write for a small event.
 pub fn line(wait: Duration) {
     let (mut stdin, mut stdout) = pipes();
-    let (mut buffer, mut filled) = (vec![0; 1 << 16], 0);
+    let mut buffer = Buffer::new();
     loop {
-        if filled == buffer.len() {
-            buffer.resize(filled * 2, 0);
-        }
-        let got = stdin.read(&mut buffer[filled..]).unwrap_or(0);
-        if got == 0 {
+        let seen = buffer.1;
+        if !buffer.read(&mut stdin) {
             return;
         }
-        let seen = filled;
-        filled += got;
-        let Some(end) = memchr(b'\n', &buffer[seen..filled]).map(|end| seen + end + 1) else { continue };
+        let Some(end) = memchr(b'\n', &buffer.0[seen..buffer.1]).map(|end| seen + end + 1) else { continue };
         if !wait.is_zero() {
             std::thread::sleep(wait);
         }
-        if stdout.write_all(&buffer[..end]).is_err() {
+        if stdout.write_all(&buffer.0[..end]).is_err() {
             return;
         }
-        buffer.copy_within(end..filled, 0);
-        filled -= end;
+        buffer.drop_first(end);
     }
 }
 
@@ -43,26 +38,17 @@ pub fn line(wait: Duration) {
 pub fn messages() {
     let (mut stdin, mut stdout) = pipes();
     let _ = stdout.write_all(b"lambda-stdio/1 ready concurrency=64\n");
-    let (mut buffer, mut filled, mut answers) = (vec![0; 1 << 16], 0, Vec::new());
-    loop {
-        if filled == buffer.len() {
-            buffer.resize(filled * 2, 0);
-        }
-        let got = stdin.read(&mut buffer[filled..]).unwrap_or(0);
-        if got == 0 {
-            return;
-        }
-        filled += got;
+    let (mut buffer, mut answers) = (Buffer::new(), Vec::new());
+    while buffer.read(&mut stdin) {
         let mut done = 0;
-        while let Some(end) = message(&buffer[done..filled], &mut answers) {
+        while let Some(end) = message(&buffer.0[done..buffer.1], &mut answers) {
             done += end;
         }
         if stdout.write_all(&answers).is_err() {
             return;
         }
         answers.clear();
-        buffer.copy_within(done..filled, 0);
-        filled -= done;
+        buffer.drop_first(done);
     }
 }
 

@@ -14,21 +14,27 @@ use std::process::{Command, Stdio};
 const NEXT: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: lambda\r\n\r\n";
 
 /// A buffer, and how much of it is filled.
-struct Buffer(Vec<u8>, usize);
+pub struct Buffer(pub Vec<u8>, pub usize);
 
 impl Buffer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(vec![0; 1 << 16], 0)
     }
 
     /// Reads once. False at the end of the file.
-    fn read(&mut self, from: &mut impl Read) -> bool {
+    pub fn read(&mut self, from: &mut impl Read) -> bool {
         if self.1 == self.0.len() {
             self.0.resize(self.1 * 2, 0);
         }
         let got = from.read(&mut self.0[self.1..]).unwrap_or(0);
         self.1 += got;
         got > 0
+    }
+
+    /// So many bytes have been dealt with.
+    pub fn drop_first(&mut self, count: usize) {
+        self.0.copy_within(count..self.1, 0);
+        self.1 -= count;
     }
 }
 

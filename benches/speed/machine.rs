@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub fn describe() -> String {
     let mut parts = vec![processor()];
     let bootstrap = shipped::bootstrap();
-    println!("bootstrap: {}, linked with {}", bootstrap.file.display(), bootstrap.library);
-    parts.push(format!("`bootstrap` linked with {}", bootstrap.library));
+    println!("bootstrap: {}, linked with {}", bootstrap.file.display(), bootstrap.libc);
+    parts.push(format!("`bootstrap` linked with {}", bootstrap.libc));
     parts.extend(version("rustc", &["--version"]).map(|number| format!("Rust {number}")));
     parts.extend(with_path("Python", find("python3").ok(), &["--version"]));
     parts.extend(nodes());

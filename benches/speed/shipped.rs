@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 pub struct Shipped {
     pub file: PathBuf,
     /// The C library that is in it.
-    pub library: &'static str,
+    pub libc: &'static str,
 }
 
 pub fn bootstrap() -> &'static Shipped {
@@ -20,14 +20,14 @@ pub fn bootstrap() -> &'static Shipped {
         let named = env::var_os("LAMBDA_STDIO_BOOTSTRAP").map(PathBuf::from);
         let file = named.or_else(build).unwrap_or_else(|| cargos().to_owned());
         let file = file.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        Shipped { library: library(&file), file }
+        Shipped { libc: libc_of(&file), file }
     })
 }
 
 /// The same, linked with glibc, where that is another one.
 pub fn glibc() -> Result<&'static Path, String> {
     let other = cargos();
-    if library(other) == "glibc" && bootstrap().library != "glibc" {
+    if libc_of(other) == "glibc" && bootstrap().libc != "glibc" {
         return Ok(other);
     }
     Err("there is one bootstrap alone, so no row says how its C library matters".to_owned())
@@ -66,7 +66,7 @@ fn build() -> Option<PathBuf> {
 }
 
 /// glibc's words are in all that is linked with it.
-fn library(file: &Path) -> &'static str {
+fn libc_of(file: &Path) -> &'static str {
     let bytes = fs::read(file).unwrap_or_default();
     if memchr::memmem::find(&bytes, b"GLIBC_TUNABLES").is_some() { "glibc" } else { "musl" }
 }

@@ -1,7 +1,10 @@
 //! As much HTTP/1.1 as a Runtime API needs: requests in, answers out, on a connection that is kept.
 
+use super::calls::Call;
+use super::event::Request;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read};
+use std::time::Instant;
 
 /// A client for servers on this machine, for which no status is a failure of its own.
 pub fn client() -> ureq::Agent {
@@ -14,6 +17,26 @@ pub struct Wire {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+}
+
+impl Wire {
+    /// The same for the account of what was seen, as a call about this event. It has come now, and counts.
+    pub fn request(self, call: Call, id: String) -> Request {
+        Request {
+            number: 0,
+            call,
+            id,
+            method: self.method,
+            path: self.path,
+            headers: self.headers,
+            body: self.body,
+            connection: 0,
+            at: Instant::now(),
+            probe: String::new(),
+            status: 0,
+            counts: true,
+        }
+    }
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -13,7 +13,6 @@ use std::io::{BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
 
 /// What an event is known by: its request id, and its invocation id where it has one.
 type Key = (String, Option<String>);
@@ -188,20 +187,8 @@ impl Shared {
                 (reply, state.probe.as_ref().map(|probe| probe()).unwrap_or_default())
             };
             let lost = matches!(reply, Some(Reply::Drop));
-            let request = Request {
-                number: 0,
-                call,
-                id,
-                method: wire.method,
-                path: wire.path,
-                headers: wire.headers,
-                body: wire.body,
-                connection,
-                at: Instant::now(),
-                probe,
-                status: 0,
-                counts: !lost && !call.asks(),
-            };
+            let counts = !lost && !call.asks();
+            let request = Request { connection, probe, counts, ..wire.request(call, id) };
             // A call that was lost does not wait.
             let request = if lost && call.asks() { Request { id: "(lost)".to_owned(), ..request } } else { request };
             let key = self.lock().known_by(&request);

@@ -7,7 +7,6 @@ use super::forms::Form;
 use super::handlers::{FILTER, FILTER_DEEDS, LOOP, LOOP_DEEDS, ONESHOT, ONESHOT_DEEDS};
 use super::hostile_handler::{LIMIT, MEMORY};
 use super::jsonrpc::{self, JSON_RPC_DEEDS};
-use crate::harness::event::Request;
 use crate::harness::http::Wire;
 use crate::harness::raw::{Line, Raw};
 use crate::harness::watch::{self, Exit};
@@ -117,20 +116,7 @@ impl Life {
 
 /// The answer to this event, which must be as every answer is.
 pub fn answer(call: Call, id: String, wire: Wire, event: &Event) -> Answer {
-    let request = Request {
-        number: 0,
-        call,
-        id,
-        method: wire.method,
-        path: wire.path,
-        headers: wire.headers,
-        body: wire.body,
-        connection: 0,
-        at: Instant::now(),
-        probe: String::new(),
-        status: 0,
-        counts: true,
-    };
+    let request = wire.request(call, id);
     assert_eq!(police::complaints(&request, event.nonce().as_deref()), Vec::<String>::new());
     Answer(request)
 }
