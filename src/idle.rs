@@ -8,6 +8,12 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use nix::libc;
+use nix::poll::PollFlags;
+
+/// The other end of a connection has said that nothing more comes from it (poll(2): POLLRDHUP).
+pub const CLOSED: PollFlags = PollFlags::from_bits_retain(libc::POLLRDHUP);
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -24,6 +30,11 @@ impl<'a> Wanted<'a> {
     /// Something to read, however long that takes.
     pub fn to_read(descriptor: BorrowedFd<'a>) -> Self {
         Self { descriptor, to_write: false, until: None, until_changed: false }
+    }
+
+    /// The same for poll(2).
+    pub fn events(&self) -> PollFlags {
+        if self.to_write { PollFlags::POLLOUT | CLOSED } else { PollFlags::POLLIN }
     }
 }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send, sendmsg};
 
-use crate::idle::{self, Tended, Wanted};
+use crate::idle::{self, CLOSED, Tended, Wanted};
 
 /// How long the server may take for an answer whose deadline has passed.
 const MOMENT: Duration = Duration::from_millis(300);
@@ -124,7 +124,13 @@ impl Connection {
                     let of_head = sent.min(head.len());
                     (head, body) = (&head[of_head..], &body[sent - of_head..]);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.tending.wait(&self.stream, true)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.tending.wait(&self.stream, true)?;
+                    if self.is_closed_by_server() {
+                        self.break_off();
+                        return if strict { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) };
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if !strict && is_closed(error.kind()) => return Ok(()),
                 Err(error) => return Err(error),
@@ -156,17 +162,27 @@ impl Connection {
         Ok(recv(self.stream.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?)
     }
 
+    /// Whether the server has said that nothing more comes from it. Where it has not read what came before, no reset tells
+    /// of that: the room that is waited for never comes.
+    fn is_closed_by_server(&self) -> bool {
+        let mut polled = [PollFd::new(self.stream.as_fd(), CLOSED)];
+        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|happened| happened > 0)
+    }
+
     /// Whether a request can be sent over it, or has been.
     pub fn is_open(&self) -> bool {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
         self.is_handed_over()
-            || !self.broken.load(Ordering::Relaxed)
-                && recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
+            || !self.is_broken_off() && recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
     }
 
     /// Nothing more can be asked over it.
     pub fn break_off(&self) {
         self.broken.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_broken_off(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// A request has been sent, and `come` has come of its response.
@@ -195,7 +211,7 @@ fn is_closed(kind: io::ErrorKind) -> bool {
 
 /// Waits where there is nothing to tend.
 fn wait_alone(wanted: Wanted<'_>) -> io::Result<()> {
-    let events = if wanted.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+    let events = wanted.events();
     loop {
         let timeout = match wanted.until {
             // A millisecond too long rather than none at all.

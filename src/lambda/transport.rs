@@ -16,6 +16,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use super::buffers::{ROOM, TransportBuffers};
 use super::connection::{self, Connection, Expected, Tending};
 use super::headers::status_of;
+use crate::log;
 
 /// Headers are a few hundred bytes, unless the client context is large.
 pub const LARGEST_HEADERS: usize = 1024 * 1024;
@@ -41,7 +42,8 @@ pub struct Connections {
 impl Connections {
     /// The connection that is kept for the next call, if there is one.
     pub fn kept(&self) -> Option<Arc<Connection>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        kept.filter(|connection| !connection.is_broken_off())
     }
 
     /// How many connections there have been.
@@ -110,6 +112,7 @@ impl Dialer {
     /// A server that refuses at the very start is waited for: an emulator may be slower than the handler.
     fn open(&self, address: &SocketAddr, limit: Duration) -> io::Result<Connection> {
         let until = Instant::now() + AT_THE_START;
+        let mut told = false;
         loop {
             match Connection::open(address, limit, self.0.tending.clone()) {
                 Err(error)
@@ -118,6 +121,9 @@ impl Dialer {
                         && Instant::now() < until
                         && !self.0.tending.is_over() =>
                 {
+                    if !std::mem::replace(&mut told, true) {
+                        log::debug(format_args!("nobody listens at {address} yet; it is tried again for a second"));
+                    }
                     thread::sleep(BETWEEN_ATTEMPTS);
                 }
                 opened => return opened,

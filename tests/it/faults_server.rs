@@ -219,6 +219,31 @@ fn an_answer_that_is_refused_before_it_was_read_is_not_sent_again() {
     serves(&mut raw.accept(), &function);
 }
 
+/// A server that closes its end, but neither reads on nor lets go of the connection: no reset comes, and no room to write.
+#[test]
+fn a_server_that_closes_its_end_is_not_waited_for() {
+    let raw = Raw::listen();
+    let function = start(&raw);
+    let mut refusing = raw.accept();
+    refusing.expect(Call::Next);
+    refusing.give(&large());
+    function.pipe("go").ring();
+    refusing.read_bytes(1000);
+    refusing.write(b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\n\r\n");
+    refusing.half_close();
+    let mut silent = raw.accept();
+    silent.expect(Call::Next);
+    assert!(function.stderr().contains("413"), "{}", function.story());
+    silent.give(&large());
+    function.pipe("go").ring();
+    silent.read_bytes(1000);
+    silent.half_close();
+    let mut connection = raw.accept();
+    assert_eq!(connection.expect(Call::Response).1.body.len(), large().body.len());
+    connection.take();
+    serves(&mut connection, &function);
+}
+
 #[test]
 fn a_server_that_says_nothing_more_does_not_keep_it_from_ending() {
     for call in [Call::Next, Call::Response] {

@@ -1,7 +1,6 @@
 //! The Runtime API, well-behaved and not: addresses, headers, status codes, connections.
 
 use crate::harness::raw::Raw;
-use crate::harness::tools::free_port;
 use crate::harness::watch::Exit;
 use crate::harness::{Call, Event, Function, Reply};
 use std::net::{TcpListener, TcpStream};
@@ -238,13 +237,11 @@ fn an_api_that_is_not_there_ends_it() {
 
 #[test]
 fn an_api_that_is_slower_than_the_handler_is_waited_for() {
-    let port = free_port();
-    let script = "echo up >&2; while read -r e; do echo \"$e\"; done";
-    let function = Function::bash(script).env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}")).start();
-    function.wait_log("up");
-    // So much slower it is.
-    std::thread::sleep(Duration::from_millis(300));
-    let raw = Raw::listen_at(port);
+    let (address, listen) = Raw::listen_later();
+    let function =
+        echo().env("AWS_LAMBDA_RUNTIME_API", address.to_string()).env("AWS_LAMBDA_LOG_LEVEL", "DEBUG").start();
+    function.wait_log("nobody listens at");
+    let raw = listen();
     let mut connection = raw.accept();
     connection.expect(Call::Next);
     connection.give(&Event::new("1"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::harness::raw::Raw;
 use crate::harness::speaking::SPEAKING;
 use crate::harness::watch::Exit;
 use crate::harness::{Answer, Call, Event, Function, Reply, Shell, procfs};
@@ -183,6 +184,20 @@ fn a_server_that_is_gone_ends_bootstrap_and_the_handler() {
     let function = function().lifeline("alive").reply(Call::Response, Reply::HangUp).start();
     function.send(deed("sys.alive = open('alive', 'w'); chunk('begun')\nwhile True: chunk('x' * 10000)"));
     // What was streamed cannot be sent again: Lambda replaces the sandbox.
+    assert_eq!(function.exit(), Exit::Status(1));
+    function.pipe("alive").wait_dead();
+}
+
+#[test]
+fn a_server_that_closes_its_end_of_a_stream_ends_it_without_a_reset() {
+    let raw = Raw::listen();
+    let function = function().lifeline("alive").served_by(&raw).start();
+    let mut connection = raw.accept();
+    connection.expect(Call::Next);
+    connection.give(&deed("sys.alive = open('alive', 'w')\nwhile True: chunk('x' * 10000)"));
+    connection.read_bytes(1000);
+    // Nothing more is read, so there will be no room for the rest.
+    connection.half_close();
     assert_eq!(function.exit(), Exit::Status(1));
     function.pipe("alive").wait_dead();
 }

@@ -168,7 +168,7 @@ impl Lifecycle {
             let retry = self.starts.restarts.next.filter(|_| !self.busy && self.is_incomplete());
             let wait = Wait {
                 until: [give_up_at, retry, wanted.until].into_iter().flatten().min(),
-                other: Some((wanted.descriptor, wanted.to_write)),
+                other: Some((wanted.descriptor, wanted.events())),
                 changes: self.reload.as_ref().filter(|_| !self.busy).map(Reload::as_fd),
                 signals,
             };

@@ -29,8 +29,8 @@ const COARSE: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub struct Wait<'a> {
     pub until: Option<Instant>,
-    /// A descriptor of somebody else's that may become readable, or writable where that is `true`.
-    pub other: Option<(BorrowedFd<'a>, bool)>,
+    /// A descriptor of somebody else's to which one of these may happen.
+    pub other: Option<(BorrowedFd<'a>, PollFlags)>,
     /// One that becomes readable when a file changes.
     pub changes: Option<BorrowedFd<'a>>,
     pub signals: Option<&'a Signals>,
@@ -113,9 +113,7 @@ fn wait_for_all(
     let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
     let signals = wait.signals.filter(|_| processes.is_empty());
     let mut polled = Vec::with_capacity(processes.len() + 3);
-    polled.extend(wait.other.map(|(descriptor, to_write)| {
-        PollFd::new(descriptor, if to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN })
-    }));
+    polled.extend(wait.other.map(|(descriptor, events)| PollFd::new(descriptor, events)));
     polled.extend(wait.changes.map(readable));
     polled.extend(signals.map(AsFd::as_fd).map(readable));
     polled.extend(processes.iter().map(|process| readable(process.watch.as_fd())));
@@ -127,7 +125,8 @@ fn wait_for_all(
         }
         Err(error) => return Err(error.into()),
     }
-    let mut happened = polled.iter().map(|polled| polled.revents().is_some_and(|events| !events.is_empty()));
+    // `None`: something of which nix has no name, such as `idle::CLOSED`.
+    let mut happened = polled.iter().map(|polled| polled.revents().is_none_or(|events| !events.is_empty()));
     woke.other = wait.other.is_some() && happened.next().unwrap_or_default();
     woke.change = wait.changes.is_some() && happened.next().unwrap_or_default();
     woke.signal = signals.is_some() && happened.next().unwrap_or_default();

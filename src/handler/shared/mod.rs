@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use nix::poll::PollFlags;
 
 use self::busy::{Busy, InFlight};
 pub use self::queue::Queue;
@@ -130,7 +131,8 @@ impl Shared {
         let signals = self.lifecycle.signals().clone();
         let queue = self.queue.clone();
         let signals_now = for_signals.then_some(&*signals);
-        let wait = Wait { until, other: Some((queue.as_fd(), false)), signals: signals_now, ..Wait::default() };
+        let wait =
+            Wait { until, other: Some((queue.as_fd(), PollFlags::POLLIN)), signals: signals_now, ..Wait::default() };
         let busy = self.current.iter_mut().chain(&mut self.retired);
         let mut processes: Vec<_> = busy.map(|busy| &mut busy.instance.process).collect();
         let woke = poll::wait(&mut processes, &wait)?;

@@ -6,10 +6,13 @@ use super::function::Function;
 use super::http::{self, Wire};
 use super::watch::LIMIT;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{setsockopt, sockopt::Linger};
+use nix::sys::socket::sockopt::Linger;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, getsockname, listen, setsockopt, socket,
+};
 use std::io::{BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 /// The address. Dropped, nobody listens there any more.
@@ -20,9 +23,15 @@ impl Raw {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
-    /// The same at a port that was known before.
-    pub fn listen_at(port: u16) -> Self {
-        Self(TcpListener::bind(("127.0.0.1", port)).unwrap())
+    /// The same at an address that is taken already, where connections are refused until this is called.
+    pub fn listen_later() -> (SocketAddr, impl FnOnce() -> Self) {
+        let taken = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        bind(taken.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
+        let address: SockaddrIn = getsockname(taken.as_raw_fd()).unwrap();
+        (SocketAddr::V4(address.into()), move || {
+            listen(&taken, Backlog::MAXCONN).unwrap();
+            Self(TcpListener::from(taken))
+        })
     }
 
     /// The next connection.
