@@ -37,7 +37,10 @@ impl Headers {
 
     /// The value of the first of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| is_equal(known.as_bytes(), name.as_bytes())).map(|(_, value)| value)
+        let is_it = |known: &str| known.len() == name.len() && is_equal(known.as_bytes(), name.as_bytes());
+        let at = self.fields.iter().position(|(known, _)| is_it(known))?;
+        let begin = at.checked_sub(1).map_or(0, |before| self.fields[before].1);
+        Some(&self.text[begin..self.fields[at].1])
     }
 }
 

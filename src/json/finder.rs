@@ -246,15 +246,15 @@ fn is_space(byte: u8) -> bool {
 pub(super) fn plain_text(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The high bit of each byte that is zero in `word` (bytes above the lowest such one may be wrong, which is enough
-    // to know that there is one).
+    // The high bit of each byte that is zero in `word`. Bytes above the lowest such one may be wrong.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut at = 0;
     for eight in bytes.chunks_exact(8) {
         let word = u64::from_le_bytes(eight.try_into().expect("chunks of eight"));
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        if control | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) != 0 {
-            break;
+        let found = control | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }

@@ -24,7 +24,7 @@ pub fn with_nonce<'a>(headers: &[(&'a str, &'a str)], invocation: &'a Invocation
 
 /// A request id as a segment of a path, whatever it is made of (RFC 3986, section 3.3): two dots would be another path.
 pub fn path_segment(id: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     if id.bytes().all(is_plain) && !matches!(id, "" | "." | "..") {
         return Cow::Borrowed(id);
     }

@@ -49,13 +49,11 @@ impl<'a> Limits<'a> {
             signals: self.awaited_signals(),
             ..Wait::default()
         };
-        let now = Instant::now();
-        self.looked = Some(now);
-        if self.hint_at.is_some_and(|hint_at| now >= hint_at) {
+        if self.hint_at.is_some_and(|hint_at| Instant::now() >= hint_at) {
             self.hint_at = None;
             log::info(format_args!(
                 "no answer for {:.0} s: the handler {} (--quiet leaves this out, --timeout ends it)",
-                (now - self.began).as_secs_f64(),
+                self.began.elapsed().as_secs_f64(),
                 instance.process.activity().seen
             ));
         }
@@ -67,6 +65,7 @@ impl<'a> Limits<'a> {
             }
             None => poll::wait(&mut [&mut instance.process], &wait)?,
         };
+        self.looked = Some(woke.began);
         if woke.signal
             && let Some(signal) = self.signals.pending()
         {

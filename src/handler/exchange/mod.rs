@@ -50,7 +50,7 @@ pub fn carry_out(
         // Whether it has ended tells what its output is.
         let now = Wait { until: Some(Instant::now()), signals: limits.awaited_signals(), ..Wait::default() };
         poll::wait(&mut [&mut instance.process], &now)?;
-    } else if instance.process.looked.elapsed() > JUST_NOW {
+    } else if limits.began.saturating_duration_since(instance.process.looked) > JUST_NOW {
         instance.process.empty_stdout();
     }
     instance.begin_event();

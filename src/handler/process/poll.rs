@@ -37,8 +37,10 @@ pub struct Wait<'a> {
 }
 
 /// What ended a wait, beside the processes' own doings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Woke {
+    /// When the wait began.
+    pub began: Instant,
     pub other: bool,
     pub change: bool,
     pub signal: bool,
@@ -58,7 +60,7 @@ pub fn wait(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke>
             until = Some(until.map_or(ask, |until| until.min(ask)));
         }
     }
-    let mut woke = Woke::default();
+    let mut woke = Woke { began, other: false, change: false, signal: false };
     let others = wait.other.is_some() || wait.changes.is_some();
     let left = until.map(|until| until.saturating_duration_since(began));
     match &mut *processes {
@@ -130,9 +132,9 @@ fn wait_for_all(
     woke.other = wait.other.is_some() && happened.next().unwrap_or_default();
     woke.change = wait.changes.is_some() && happened.next().unwrap_or_default();
     woke.signal = signals.is_some() && happened.next().unwrap_or_default();
-    let ready: Vec<bool> = happened.collect();
-    for (process, _) in processes.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-        move_all(process, EpollTimeout::ZERO, woke)?;
+    let ready: Vec<usize> = happened.enumerate().filter(|(_, ready)| *ready).map(|(at, _)| at).collect();
+    for at in ready {
+        move_all(processes[at], EpollTimeout::ZERO, woke)?;
     }
     Ok(())
 }

@@ -162,18 +162,20 @@ pub mod poll {
         pub other: Option<()>,
     }
 
-    #[derive(Clone, Copy, Debug, Default)]
+    #[derive(Clone, Copy, Debug)]
     pub struct Woke {
+        pub began: Instant,
         pub signal: bool,
     }
 
     /// One act of each process.
     #[allow(clippy::unnecessary_wraps)] // As it is declared there.
     pub fn wait(processes: &mut [&mut Process], wait: &Wait<'_>) -> io::Result<Woke> {
+        let began = Instant::now();
         for process in processes.iter_mut().filter(|process| !process.ended) {
             process.act(wait.until);
             process.looked = Instant::now();
         }
-        Ok(Woke::default())
+        Ok(Woke { began, signal: false })
     }
 }
