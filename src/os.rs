@@ -262,10 +262,17 @@ fn now_at(file: &OwnedFd) -> PollFlags {
     asked[0].revents().unwrap_or(PollFlags::empty())
 }
 
+/// Where there is less room than this, more is made.
+const LEAST_ROOM: usize = 4 * 1024;
+
 /// Reads once, at most `most` bytes, behind what `buffer` holds. 0 is the end of the file.
 pub fn read_append(from: BorrowedFd<'_>, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-    buffer.reserve(most);
+    // The end of a file needs no room, and most reads find the end or little.
+    if buffer.spare_capacity_mut().len() < LEAST_ROOM {
+        buffer.reserve(most);
+    }
     let spare = buffer.spare_capacity_mut();
+    let most = most.min(spare.len());
     // SAFETY: `spare` is memory of ours of at least `most` bytes, and read writes no more than that.
     let got = unsafe { libc::read(from.as_raw_fd(), spare.as_mut_ptr().cast(), most) };
     let Ok(got) = usize::try_from(got) else {

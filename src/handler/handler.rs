@@ -89,13 +89,18 @@ impl Handler {
             Streamed::Failed(Outcome::Fault { fault, keep }) => (Err(fault), keep),
             Streamed::Failed(_) => (Err(Fault::exit("The handler ended before its answer was complete")), false),
         };
-        self.lifecycle.pool.current = keep.then_some(instance);
+        if keep {
+            self.lifecycle.pool.current = Some(instance);
+        } else {
+            self.lifecycle.pool.spent = Some(instance);
+        }
         result
     }
 
     /// The answer that the handler is giving is of no use any more: neither is the handler.
     pub fn abandon(&mut self) {
         self.lifecycle.pool.current = None;
+        self.lifecycle.pool.spent = None;
     }
 
     /// The event with this deadline is over: makes the handler ready for the next one, which is asked for in time, whatever
@@ -277,6 +282,8 @@ impl Handler {
                 instance.process.stdin.let_go();
             }
             lifecycle.pool.current = Some(instance);
+        } else {
+            lifecycle.pool.spent = Some(instance);
         }
         result
     }

@@ -90,7 +90,7 @@ fn next(instance: &mut Instance, most: usize, limits: &mut Limits<'_>) -> io::Re
 
 /// What the end of the process means, unless all is well.
 fn end(instance: &mut Instance, limits: &Limits<'_>) -> Option<Outcome> {
-    let status = instance.process.kill();
+    let status = instance.process.exit_status();
     instance.process.stderr.flush();
     if status.is_some_and(|status| status.success()) {
         return None;

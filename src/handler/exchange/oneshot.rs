@@ -64,7 +64,7 @@ pub fn collect(instance: &mut Instance, limits: &mut Limits<'_>) -> io::Result<O
 /// What the process that has ended has said by that.
 fn judge(instance: &mut Instance, dropped: usize, limits: &Limits<'_>) -> Outcome {
     let unread = instance.started() < limits.began && !instance.process.stdin.was_read();
-    let status = instance.process.kill();
+    let status = instance.process.exit_status();
     let well = status.is_some_and(|status| status.success());
     if unread && limits.stopped_by().is_none() && !well {
         // It stood by, and died before the event could reach it.
@@ -119,7 +119,7 @@ pub fn stream(instance: &mut Instance, piece: &mut [u8], limits: &mut Limits<'_>
             return Ok(Streamed::Piece(length));
         }
         if instance.process.ended {
-            let status = instance.process.kill();
+            let status = instance.process.exit_status();
             if status.is_some_and(|status| status.success()) {
                 return Ok(Streamed::End);
             }

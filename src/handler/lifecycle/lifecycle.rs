@@ -108,6 +108,7 @@ impl Lifecycle {
 
     /// Makes the handler ready for the next event, as far as `by` allows. An error means that it cannot be.
     pub fn renew(&mut self, by: Option<Instant>) -> anyhow::Result<()> {
+        self.pool.spent = None;
         self.pool.read_on();
         // A handler that does not start has done nothing to the files.
         let worked = self.starts.restarts.given_up().is_none();

@@ -17,12 +17,14 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// How long a handler that has answered early may take to read the rest of its event.
 const READING_ON: Duration = Duration::from_secs(1);
 
-/// Two processes at most.
+/// Two processes at most, and what is left of a third.
 #[derive(Debug, Default)]
 pub struct Pool {
     /// It gets the next event.
     pub current: Option<Box<Instance>>,
     pub standby: Option<Box<Instance>>,
+    /// It has answered and is of no more use. What is left of it is killed once the answer has been posted.
+    pub spent: Option<Box<Instance>>,
     /// A signal has told `bootstrap` to end, and the processes know.
     pub stopping: Option<Stopping>,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -144,6 +144,22 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    /// How it has ended. What is left of its tree lives on until it is killed: whoever waits for an answer need not wait for that.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        if self.status.is_some() {
+            return self.status;
+        }
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        // As wait(2) has it.
+        match waitid(Id::Pid(self.tree.root()), flags).ok()? {
+            WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw(code << 8)),
+            WaitStatus::Signaled(_, signal, dumped) => {
+                Some(ExitStatus::from_raw(signal as i32 | i32::from(dumped) << 7))
+            }
+            _ => None,
+        }
+    }
+
     /// It has ended: what is in its pipes is all there is. They may be held open by its children, which are not waited
     /// for but killed.
     pub fn end(&mut self) {
@@ -151,9 +167,13 @@ impl Process {
         if let Some(exit) = &self.exit {
             self.watch.remove(exit);
         }
-        self.tree.kill();
         self.empty_stdout();
         self.empty_stderr();
+        if self.stdout.pipe.is_some() || self.stderr.pipe.is_some() {
+            self.tree.kill();
+            self.empty_stdout();
+            self.empty_stderr();
+        }
         self.stdout.pipe = None;
         self.stderr.pipe = None;
     }

@@ -113,6 +113,10 @@ impl Process {
     #[allow(clippy::unused_self)] // As it is declared there.
     pub fn signal(&self, _: Signal) {}
 
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.status.map(ExitStatus::from_raw)
+    }
+
     #[allow(clippy::unnecessary_wraps)] // As it is declared there.
     pub fn kill(&mut self) -> Option<ExitStatus> {
         self.stdin.close();
