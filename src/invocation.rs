@@ -151,6 +151,13 @@ impl Ahead {
     }
 }
 
+/// The most memory of an event or an answer that is used for the next one. Memory that comes anew from the kernel costs more than
+/// what is done in it: a fault for each 4 KiB.
+pub const REUSED: usize = 1024 * 1024;
+
+/// An answer up to this size is copied, and the memory that it came in stays where it is.
+pub const COPIED: usize = 32 * 1024;
+
 /// The largest answer that Lambda takes: 6 MiB and 100 bytes.
 pub const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 100;
 

@@ -13,7 +13,7 @@ pub trait Source {
     fn next(&mut self) -> anyhow::Result<Option<Invocation>>;
 
     /// Answers an event. An error is one that ends `bootstrap`: others are logged.
-    fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()>;
+    fn respond(&mut self, invocation: &Invocation, answer: Whole) -> anyhow::Result<()>;
 
     /// Answers an event piece by piece. A fault on the way is the answer's end; it is returned.
     fn stream(

@@ -70,26 +70,27 @@ class LambdaRuntimeClient:
         if not text:
             return None
         headers = {}
+        # bootstrap writes the names as Lambda's documentation does: making them alike would take longer than all the rest.
         for line in text.split("\n"):
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        body = EVENTS.read(int(headers["content-length"]))
+            name, _, value = line.partition(": ")
+            headers[name] = value
+        body = EVENTS.read(int(headers["Content-Length"]))
         get = headers.get
         now = int(time.time() * 1000)
-        deadline = int(get("lambda-runtime-deadline-ms") or 0)
+        deadline = int(get("Lambda-Runtime-Deadline-Ms") or 0)
         return InvocationRequest(
-            invoke_id=get("lambda-runtime-aws-request-id"),
-            x_amzn_trace_id=get("lambda-runtime-trace-id"),
-            invoked_function_arn=get("lambda-runtime-invoked-function-arn"),
+            invoke_id=get("Lambda-Runtime-Aws-Request-Id"),
+            x_amzn_trace_id=get("Lambda-Runtime-Trace-Id"),
+            invoked_function_arn=get("Lambda-Runtime-Invoked-Function-Arn"),
             # A deadline in the past is an emulator's way to say that there is none.
             deadline_time_in_ms=deadline if deadline > now else now + LONGEST_TIME,
-            client_context=get("lambda-runtime-client-context"),
-            cognito_identity=get("lambda-runtime-cognito-identity"),
-            tenant_id=get("lambda-runtime-aws-tenant-id") or None,
-            content_type=get("content-type", "application/json"),
+            client_context=get("Lambda-Runtime-Client-Context"),
+            cognito_identity=get("Lambda-Runtime-Cognito-Identity"),
+            tenant_id=get("Lambda-Runtime-Aws-Tenant-Id") or None,
+            content_type=get("Content-Type", "application/json"),
             event_body=body,
-            invocation_id=get("lambda-runtime-invocation-id"),
-            moment=get("lambda-stdio-event"),
+            invocation_id=get("Lambda-Runtime-Invocation-Id"),
+            moment=get("Lambda-Stdio-Event"),
         )
 
     def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):

@@ -19,7 +19,7 @@ use super::event;
 use super::headers::{INVOCATION_ID, path_segment, status_of};
 use super::http::{TRUSTED_LENGTH, USER_AGENT};
 use super::transport::{Connections, MOST_HANDED_OVER};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, REUSED};
 
 /// More headers than Lambda sends; ureq takes 128.
 const MOST_HEADERS: usize = 32;
@@ -60,6 +60,8 @@ pub struct FastPath {
     behind_id: String,
     request: Vec<u8>,
     input: Vec<u8>,
+    /// An answer that has been posted: its memory is the next event's.
+    spare: Vec<u8>,
 }
 
 impl FastPath {
@@ -75,6 +77,14 @@ impl FastPath {
             behind_id: format!("/response {common}Content-Type: "),
             request: Vec::new(),
             input: vec![0; MOST_HANDED_OVER],
+            spare: Vec::new(),
+        }
+    }
+
+    /// The memory of what has been posted is used for the next event.
+    pub fn reuse(&mut self, posted: Vec<u8>) {
+        if posted.capacity() <= REUSED {
+            self.spare = posted;
         }
     }
 
@@ -85,7 +95,8 @@ impl FastPath {
         let went = call(&connection, &self.next, &[], &mut self.input, Expected::Later, good, event::headers_of);
         went.context("the Runtime API's /next failed")?.and_then(|(head, came)| {
             let invocation = event::with_headers(head.kept)?;
-            let body = read_body(&connection, head.body_length, &self.input[head.length..came]);
+            let memory = std::mem::take(&mut self.spare);
+            let body = read_body(&connection, head.body_length, &self.input[head.length..came], memory);
             Ok(event::with_body(invocation, body))
         })
     }
@@ -112,7 +123,7 @@ impl FastPath {
         let went = call(&connection, &self.request, large, &mut self.input, Expected::Soon, good, |_| ())?;
         went.and_then(|(head, came)| {
             // Its status is what counts. What else it says may be lost.
-            let _ = read_body(&connection, head.body_length, &self.input[head.length..came]);
+            let _ = read_body(&connection, head.body_length, &self.input[head.length..came], Vec::new());
             Ok(())
         })
     }
@@ -213,16 +224,20 @@ fn body_length(headers: &[Header<'_>]) -> Option<usize> {
     length
 }
 
-/// Reads a body whose beginning has come already. There is room behind it for the line feed that makes a line of an event.
-fn read_body(connection: &Connection, length: usize, come: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// Reads a body whose beginning has come already, into memory of which nothing is left. There is room behind it for the line feed that
+/// makes a line of an event.
+fn read_body(connection: &Connection, length: usize, come: &[u8], memory: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let mut body = memory;
     let come = &come[..come.len().min(length)];
     let trusted = length.min(usize::try_from(TRUSTED_LENGTH)?);
     if come.len() == length {
-        let mut body = Vec::with_capacity(length + 1);
+        body.clear();
+        body.reserve(length + 1);
         body.extend_from_slice(come);
         return Ok(body);
     }
-    let mut body = vec![0; trusted + 1];
+    // What it holds is overwritten: to fill it with zeros again would cost as much as reading.
+    body.resize(trusted + 1, 0);
     let mut filled = come.len();
     body[..filled].copy_from_slice(come);
     while filled < length {

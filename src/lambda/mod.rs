@@ -177,7 +177,7 @@ impl Source for Lambda {
         self.next_event()
     }
 
-    fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
+    fn respond(&mut self, invocation: &Invocation, answer: Whole) -> anyhow::Result<()> {
         let content_type = answer
             .content_type
             .as_deref()
@@ -188,7 +188,10 @@ impl Source for Lambda {
         let path = || format!("invocation/{}/response", path_segment(&invocation.id));
         let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
         match went {
-            Went::Well(()) => Ok(()),
+            Went::Well(()) => {
+                self.fast_path.reuse(answer.body);
+                Ok(())
+            }
             Went::Cut(status) => judge_status(&path(), status, "(the rest of the response is lost)"),
             Went::Unusual => self.post(&path(), &headers(), &answer.body),
             Went::Broken => {

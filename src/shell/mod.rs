@@ -139,7 +139,7 @@ impl Source for Shell {
         Ok(Some(invocation))
     }
 
-    fn respond(&mut self, invocation: &Invocation, answer: &Whole) -> anyhow::Result<()> {
+    fn respond(&mut self, invocation: &Invocation, answer: Whole) -> anyhow::Result<()> {
         let is_terminal = io::stdout().is_terminal();
         let mut line = if is_terminal { json::pretty(&answer.body) } else { json::compact(&answer.body) };
         line.push(b'\n');

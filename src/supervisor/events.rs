@@ -63,7 +63,7 @@ fn answer(source: &mut dyn Source, handler: &mut dyn Answers, invocation: &mut I
         None => handler.exchange(invocation),
     };
     match exchanged {
-        Ok(Answer::Whole(answer)) => source.respond(invocation, &answer),
+        Ok(Answer::Whole(answer)) => source.respond(invocation, answer),
         Ok(Answer::Stream { content_type, begun, whole }) => {
             stream(source, handler, invocation, content_type.as_deref(), (begun, whole))
         }

@@ -126,7 +126,8 @@ fn a_large_stream_takes_little_memory_and_waits_for_its_reader() {
     let before = procfs::peak_memory(function.pid());
     let answer = function.call(deed("piece = 'x' * 100000\nfor _ in range(300): chunk(piece)\nend()"));
     assert_eq!(answer.response().len(), 30_000_000, "{}", &function.stderr());
-    let grown = procfs::peak_memory(function.pid()) - before;
+    // The kernel counts it roughly.
+    let grown = procfs::peak_memory(function.pid()).saturating_sub(before);
     assert!(grown < 4_000_000, "{grown} bytes more for 30 MB");
 }
 
@@ -175,7 +176,8 @@ fn a_large_oneshot_stream_takes_little_memory() {
     let before = procfs::peak_memory(function.pid());
     let answer = function.call("30000000");
     assert_eq!(answer.response().len(), 30_000_000, "{:?}\n{}", answer.0.headers, function.stderr());
-    let grown = procfs::peak_memory(function.pid()) - before;
+    // The kernel counts it roughly.
+    let grown = procfs::peak_memory(function.pid()).saturating_sub(before);
     assert!(grown < 4_000_000, "{grown} bytes more for 30 MB");
 }
 

@@ -8,7 +8,8 @@ use super::outcome::Outcome;
 use crate::fault::Fault;
 use crate::handler::instance::Instance;
 use crate::handler::protocol::scan::{Found, Scan};
-use crate::invocation::{Answer, LARGEST_ANSWER};
+use crate::invocation::{Answer, COPIED, LARGEST_ANSWER};
+use crate::os;
 use crate::process_tree::Activity;
 
 /// Carries out one exchange with a process that was given its line. `search`: it is undecided, and may turn out to read
@@ -71,14 +72,20 @@ fn take(instance: &mut Instance, found: Found) -> Outcome {
     let printed = &mut instance.process.stdout.output;
     match found {
         Found::Answer { value, rest } => {
-            let body = if value.len() * 2 < printed.capacity() {
+            let body = if value.len() <= COPIED {
                 let body = printed[value].to_vec();
                 printed.drain(..rest);
+                if printed.capacity() > 2 * os::PIPE_SIZE {
+                    // The large ones are over.
+                    printed.shrink_to(os::PIPE_SIZE);
+                }
                 body
             } else {
-                // A large one is not copied.
-                let left = printed.split_off(rest);
-                let mut body = std::mem::replace(printed, left);
+                // A large one is not copied. The memory of its event is there for the next answer.
+                let mut next = instance.process.stdin.take_memory();
+                next.clear();
+                next.extend_from_slice(&printed[rest..]);
+                let mut body = std::mem::replace(printed, next);
                 body.truncate(value.end);
                 body.drain(..value.start);
                 body

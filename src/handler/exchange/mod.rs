@@ -55,7 +55,11 @@ pub fn carry_out(
     }
     instance.begin_event();
     let protocol = instance.protocol();
-    instance.give(Input::encode(protocol, invocation, event));
+    if protocol == Protocol::Messages {
+        instance.give_message(invocation, event);
+    } else {
+        instance.give(Input::encode(protocol, invocation, event));
+    }
     if !protocol.is_oneshot() && instance.is_useless() {
         return Ok(Outcome::Untouched);
     }

@@ -84,9 +84,9 @@ impl Pool {
             }
             instance.set_aside();
         }
-        let stdin = &mut instance.process.stdin;
+        let stdin = &instance.process.stdin;
         if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
-            stdin.let_go();
+            instance.let_go_of_input();
         } else {
             log::warn("the handler answered without reading its event to the end; it is replaced");
             self.current = None;

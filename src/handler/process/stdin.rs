@@ -7,11 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
+use crate::invocation::REUSED;
 use crate::os;
-
-/// The largest input that is kept. musl gives memory back at once when nobody uses the piece that it came in, which costs an event
-/// of 1 kB a third of its time; what is larger than this has a piece of its own (`MMAP_THRESHOLD`, malloc/mallocng/meta.h).
-const KEPT: usize = 128 * 1024;
 
 /// The writing end of one process's stdin.
 #[derive(Debug)]
@@ -67,10 +64,18 @@ impl Stdin {
         std::mem::take(&mut self.input)
     }
 
-    /// What was given is over. A large input is not kept until the next one comes. A small one is: as long as there is one, the
-    /// memory for the next is not asked of the kernel anew.
-    pub fn let_go(&mut self) {
-        if self.input.len() > KEPT {
+    /// The memory of what has all been written, for something else. It is not taken back then.
+    pub fn take_memory(&mut self) -> Vec<u8> {
+        if self.written < self.input.len() || self.input.capacity() > REUSED {
+            return Vec::new();
+        }
+        self.take_back()
+    }
+
+    /// What was given is over. An input larger than `most` is not kept until the next one comes. A smaller one is: as long as there is
+    /// one, the memory for the next is not asked of the kernel anew.
+    pub fn let_go(&mut self, most: usize) {
+        if self.input.capacity() > most {
             self.take_back();
         }
     }

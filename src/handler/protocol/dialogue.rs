@@ -147,6 +147,11 @@ impl Dialogue {
         }
     }
 
+    /// The memory of something that is over is for the next message.
+    pub fn reuse(&mut self, memory: Vec<u8>) {
+        self.reader.reuse(memory);
+    }
+
     /// The next message, if it is all there, or the head of a stream.
     pub fn next_message(&mut self, output: &mut Vec<u8>) -> Result<Option<Item>, Broken> {
         self.greet(output);

@@ -23,7 +23,7 @@ pub struct Frame {
 impl Input {
     /// Makes of `event` what a process reads that is talked with by `protocol`.
     pub fn encode(protocol: Protocol, invocation: &Invocation, mut event: Vec<u8>) -> Self {
-        let mut frame = Frame { start: 0, length: event.len() };
+        let frame = Frame { start: 0, length: event.len() };
         match protocol {
             Protocol::Oneshot | Protocol::Cgi => Self { bytes: event, then_end: true, frame },
             Protocol::Loop
@@ -36,12 +36,15 @@ impl Input {
                 event.push(b'\n');
                 Self { bytes: event, then_end: protocol.is_oneshot(), frame }
             }
-            Protocol::Messages => {
-                let bytes = message::encode(invocation, &event);
-                frame.start = bytes.len() - frame.length;
-                Self { bytes, then_end: false, frame }
-            }
+            Protocol::Messages => Self::message(invocation, &event, Vec::new()),
         }
+    }
+
+    /// Makes a message of `event`, in memory of which nothing is left.
+    pub fn message(invocation: &Invocation, event: &[u8], memory: Vec<u8>) -> Self {
+        let bytes = message::encode(invocation, event, memory);
+        let frame = Frame { start: bytes.len() - event.len(), length: event.len() };
+        Self { bytes, then_end: false, frame }
     }
 
     /// The event in it.

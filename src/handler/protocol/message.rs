@@ -20,9 +20,11 @@ impl Message {
     }
 }
 
-/// The message that carries an event.
-pub fn encode(invocation: &Invocation, body: &[u8]) -> Vec<u8> {
-    let mut message = Vec::with_capacity(body.len() + 1024);
+/// The message that carries an event, in memory of which nothing is left.
+pub fn encode(invocation: &Invocation, body: &[u8], memory: Vec<u8>) -> Vec<u8> {
+    let mut message = memory;
+    message.clear();
+    message.reserve_exact(body.len() + 1024);
     for (name, value) in invocation.headers.iter() {
         for part in [name, ": ", value, "\n"] {
             message.extend_from_slice(part.as_bytes());

@@ -5,7 +5,7 @@ use super::grammar::{
     LONGEST_HEAD, PLAIN_SIZE_LINE, Rest, chunk_size, number, parse_headers, quote, take_head, take_line,
 };
 use super::message::Message;
-use crate::invocation::LARGEST_ANSWER;
+use crate::invocation::{COPIED, LARGEST_ANSWER};
 
 /// How far a body that is too large is read to its end, to keep the handler.
 const READ_TO_END: usize = 4 * LARGEST_ANSWER;
@@ -52,6 +52,8 @@ enum State {
 pub struct Reader {
     state: State,
     message: Message,
+    /// For the next body, so that it need not come from the kernel anew.
+    memory: Vec<u8>,
     /// How much of a body was passed over, since it was too large.
     passed: usize,
     /// What of `LONGEST_HEAD` has been used up.
@@ -62,7 +64,13 @@ pub struct Reader {
 
 impl Reader {
     pub fn new() -> Self {
-        Self { state: State::Head, message: Message::default(), passed: 0, head: 0, late: false }
+        Self { state: State::Head, message: Message::default(), memory: Vec::new(), passed: 0, head: 0, late: false }
+    }
+
+    /// The memory of something that is over is for the next body.
+    pub fn reuse(&mut self, mut memory: Vec<u8>) {
+        memory.clear();
+        self.memory = memory;
     }
 
     /// An event is about to be given: what has begun by now is no answer to it.
@@ -226,13 +234,17 @@ impl Reader {
         if self.passed > 0 || self.message.body.len() + here > LARGEST_ANSWER {
             self.passed += here + std::mem::take(&mut self.message.body).len();
             rest.take(here);
-        } else if self.message.body.is_empty() && here == left {
-            // Mostly the body is all there, and all there is: it is moved once, not copied.
+        } else if self.message.body.is_empty() && here == left && here > COPIED {
+            // The body is all there, and all there is: it is moved once, not copied.
             let behind = rest.output.split_off(rest.at + here);
             self.message.body = std::mem::replace(rest.output, behind);
             self.message.body.drain(..rest.at);
             rest.at = 0;
         } else {
+            if self.message.body.is_empty() {
+                self.message.body = std::mem::take(&mut self.memory);
+                self.message.body.reserve_exact(left.min(LARGEST_ANSWER));
+            }
             self.message.body.extend_from_slice(rest.take(here));
         }
         Ok(left - here)

@@ -83,7 +83,7 @@ pub fn check(data: &[u8]) {
     if value.is_empty() || value.len() > 32 * 1024 {
         return;
     }
-    let mut output = encode(&invocation, bytes);
+    let mut output = encode(&invocation, bytes, Vec::new());
     let mut reader = Reader::new();
     let Ok(Some(Item::Message { message, late: false })) = reader.next(&mut output) else {
         panic!("an event's message cannot be read")

@@ -221,7 +221,7 @@ fn answer(lambda: &mut Lambda, invocation: &Invocation, way: usize) -> (Answered
             // Both sizes of body: one goes with its head, and one behind it.
             let body = if way & 4 == 4 { vec![b'a'; 9000] } else { invocation.body.clone() };
             let answer = Whole { body: body.clone(), content_type: None };
-            (Answered { id, call: "response", body }, lambda.respond(invocation, &answer))
+            (Answered { id, call: "response", body }, lambda.respond(invocation, answer))
         }
     }
 }
