@@ -8,7 +8,7 @@ mod agents;
 mod frameworks;
 mod receiver;
 
-use crate::harness::{Event, Function, npm};
+use crate::harness::{Event, Function};
 use std::os::unix::fs::symlink;
 
 /// The version of Node.js that they run on.
@@ -16,8 +16,8 @@ const NODE: u32 = 22;
 
 /// A function with these packages in its `node_modules`, and the environment that Lambda gives one.
 fn with(folder: &str, packages: &[&str]) -> Function {
-    let installed = npm::packages(folder, packages).join("node_modules");
-    let function = Function::empty().handler("app.handler").in_task_root();
+    let function = Function::empty().handler("app.handler").in_task_root().with_node(NODE);
+    let (function, installed) = function.with_packages(folder, packages);
     symlink(installed, function.folder().join("node_modules")).expect("a link");
     let environment = [
         ("AWS_LAMBDA_FUNCTION_NAME", "name"),
@@ -28,7 +28,6 @@ fn with(folder: &str, packages: &[&str]) -> Function {
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "none"),
         ("AWS_SECRET_ACCESS_KEY", "none"),
-        ("PATH", &npm::path_with(&npm::node(NODE))),
     ];
     environment.iter().fold(function, |function, (name, value)| function.env(name, value))
 }

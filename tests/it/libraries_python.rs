@@ -55,6 +55,7 @@ fn libraries() -> Option<&'static Path> {
 /// A function with them, and with the environment that Lambda has.
 fn function(bin: &Path, source: &str) -> Function {
     let function = Function::empty().file("app.py", source).handler("app.handler");
+    let function = function.with_folder_in_place(bin.parent().unwrap());
     let path = format!("{}:{}", bin.display(), search_path());
     let home = function.folder().to_owned();
     [

@@ -3,10 +3,9 @@
 //! Their native parts are compiled when they are installed, hence `LAMBDA_STDIO_LARGE=1`. What is not the same on purpose
 //! is in docs/node.md.
 
-use crate::harness::{Answer, Call, Event, Function, Running, need, npm};
+use crate::harness::{Answer, Call, Event, Function, Running, npm};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use std::process::Command;
 
 /// A version of the client, and of Node.js as it goes with it.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +36,7 @@ struct Seen {
 impl Client {
     /// A function as both are given it.
     fn function(self, file: &str, source: &str) -> Function {
-        let function = Function::empty().file(file, source).handler("app.handler").in_task_root();
+        let function = Function::empty().file(file, source).handler("app.handler").in_task_root().with_node(self.node);
         let environment = [
             ("AWS_EXECUTION_ENV", "AWS_Lambda_nodejs"),
             ("AWS_LAMBDA_FUNCTION_NAME", "name"),
@@ -45,19 +44,17 @@ impl Client {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "group"),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "stream"),
-            ("PATH", &npm::path_with(&npm::node(self.node))),
         ];
         environment.iter().fold(function, |function, (name, value)| function.env(name, value))
     }
 
     /// Starts the official client with it.
     fn start(self, function: Function) -> Running {
-        let program =
-            npm::packages(self.package, &[self.package]).join("node_modules/aws-lambda-ric").join(self.program);
-        let mut command = Command::new(need("sh"));
+        let (function, modules) = function.with_packages(self.package, &[self.package]);
+        let program = modules.join("aws-lambda-ric").join(self.program);
         // Its log is its stdout.
-        command.args(["-c", "exec node \"$0\" \"$_HANDLER\" >&2"]).arg(program);
-        function.start_as(command)
+        let line = "exec node \"$0\" \"$_HANDLER\" >&2";
+        function.start_through(&["/bin/sh", "-c", line, program.to_str().unwrap()])
     }
 }
 

@@ -69,14 +69,14 @@ fn start(image: &Image, function: Function) -> Running {
 
 #[test]
 fn it_is_one_index_for_both_architectures_and_nothing_beside_them() {
-    let said = build(&["--tag", "it-runtime"]);
-    assert!(said.contains("built the image it-runtime for linux/amd64,linux/arm64."), "{said}");
+    let said = build(&["--tag", "it-runtime-index"]);
+    assert!(said.contains("built the image it-runtime-index for linux/amd64,linux/arm64."), "{said}");
     // Built once more it is the same, not one with four.
-    build(&["--tag", "it-runtime"]);
+    build(&["--tag", "it-runtime-index"]);
     let folder = Folder::new();
     let layout = folder.path().join("layout");
     let place = format!("oci:{}:v1", layout.display());
-    output_of(with_store("buildah").args(["manifest", "push", "--all", "--format", "oci", "it-runtime", &place]));
+    output_of(with_store("buildah").args(["manifest", "push", "--all", "--format", "oci", "it-runtime-index", &place]));
     let blob = |digest: &Value| -> Value {
         let path = layout.join("blobs").join(digest.as_str().unwrap().replace(':', "/"));
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()

@@ -25,7 +25,7 @@ fn a_version_that_is_too_old_says_so() {
         return;
     }
     for major in [12, 16] {
-        let function = script("exports.handler = async () => 1;").env("PATH", npm::path_with(&npm::node(major)));
+        let function = script("exports.handler = async () => 1;").with_node(major);
         let function = function.expect_init_error("Runtime.InvalidEntrypoint", "needs Node.js 18 or newer; ").run();
         function.wait_log(&format!("/bin/node is {major}."));
     }

@@ -47,6 +47,12 @@ impl Function {
         self
     }
 
+    /// A folder of this machine's is where it is here.
+    pub fn with_folder_in_place(mut self, folder: &Path) -> Self {
+        self.root.in_place.push(folder.canonicalize().unwrap());
+        self
+    }
+
     /// This folder is all of `/opt`: a layer that was unpacked, which has `bootstrap`.
     pub fn with_layer(mut self, folder: &Path) -> Self {
         self.root.layer = Some(folder.to_owned());

@@ -2,6 +2,7 @@
 //! is too much for every run.
 
 use super::files::{need, search_path};
+use super::function::Function;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +47,19 @@ pub fn node(major: u32) -> PathBuf {
     packages(&version, &[&version]).join("node_modules/node/bin")
 }
 
-/// Where programs are looked for, with this folder first.
-pub fn path_with(folder: &Path) -> String {
-    format!("{}:{}", folder.display(), search_path())
+impl Function {
+    /// The program `node` of this major version is there, and comes first.
+    #[track_caller]
+    pub fn with_node(self, major: u32) -> Self {
+        let folder = node(major);
+        let path = format!("{}:{}", folder.display(), search_path());
+        self.with_folder_in_place(folder.parent().unwrap()).env("PATH", path)
+    }
+
+    /// These packages are installed, in a folder of this name: its `node_modules` is given, too.
+    #[track_caller]
+    pub fn with_packages(self, folder: &str, names: &[&str]) -> (Self, PathBuf) {
+        let modules = packages(folder, names).join("node_modules");
+        (self.with_folder_in_place(&modules), modules)
+    }
 }

@@ -77,7 +77,7 @@ fn opentelemetry() {
       registerInstrumentations({ tracerProvider: provider, instrumentations: [new AwsLambdaInstrumentation()] });";
     for (file, source) in [SCRIPT, MODULE] {
         let function = with("opentelemetry", &OPENTELEMETRY).file(file, source).file("preload.cjs", preload);
-        let options = format!("--require {}/preload.cjs", function.folder().display());
+        let options = "--require /var/task/preload.cjs";
         let function = function.env("NODE_OPTIONS", options).start();
         let id = function.send(event("{\"number\":7}"));
         assert_eq!(function.answer(&id).json(), json!({"ok": 7}), "{file}");
@@ -138,7 +138,7 @@ fn new_relic() {
     let options = |function: Function| {
         let function = function.env("NEW_RELIC_SERVERLESS_MODE_ENABLED", "true").env("NEW_RELIC_APP_NAME", "name");
         let function = function.env("NEW_RELIC_ACCOUNT_ID", "1").env("NEW_RELIC_NO_CONFIG_FILE", "true");
-        let pipe = function.folder().join("no-pipe").display().to_string();
+        let pipe = "/tmp/no-pipe";
         function
             .env("NEW_RELIC_LOG_ENABLED", "false")
             .env("NEWRELIC_PIPE_PATH", pipe)

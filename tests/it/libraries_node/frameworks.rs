@@ -163,7 +163,9 @@ fn durable_execution() {
     // What Lambda's own service keeps of an execution.
     let service = Receiver::start("{\"CheckpointToken\":\"next\",\"NewExecutionState\":{\"Operations\":[]}}");
     let function = with("durable", &DURABLE).file("app.mjs", source);
-    let function = function.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", service.port)).start();
+    let function = function.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", service.port));
+    // Lambda's user has a home, if none that is there; this one is nobody.
+    let function = function.env("HOME", "/home/sbx_user1051").start();
     let input = json!({
         "DurableExecutionArn": "arn:aws:lambda:eu-west-1:123456789012:function:name:1/durable-execution/a/b",
         "CheckpointToken": "first",

@@ -54,8 +54,15 @@ pub const VARIABLES: [(&str, &str); 18] = [
 
 /// Lambda's `PATH`, and where the languages' interpreters are on this machine if they are elsewhere.
 pub fn path() -> String {
-    let elsewhere = root::ELSEWHERE.iter().map(|folder| format!(":{}", folder.display()));
-    std::iter::once("/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned()).chain(elsewhere).collect()
+    let usual = PathBuf::from("/usr/local/bin:/usr/bin/:/bin:/opt/bin");
+    // Another version of an interpreter goes before all.
+    let (first, last) = if std::env::var_os("LAMBDA_STDIO_FIRST").is_some() {
+        (&root::ELSEWHERE[..], &[][..])
+    } else {
+        (&[][..], &root::ELSEWHERE[..])
+    };
+    let all: Vec<_> = first.iter().chain([&usual]).chain(last).map(|folder| folder.display().to_string()).collect();
+    all.join(":")
 }
 
 /// What these tests can have of the sandbox.

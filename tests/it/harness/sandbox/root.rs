@@ -67,6 +67,8 @@ pub struct Root {
     /// `bootstrap`, and what else is in `/opt`, by its name there.
     pub binary: PathBuf,
     pub more: Vec<(PathBuf, String)>,
+    /// Folders of this machine that are where they are here.
+    pub in_place: Vec<PathBuf>,
     /// A folder that is all of `/opt`, with `bootstrap` in it, as a layer is unpacked there.
     pub layer: Option<PathBuf>,
     pub proc: Proc,
@@ -83,18 +85,16 @@ pub struct Root {
 /// Where profiles of coverage are written in a sandbox.
 pub const PROFILES: &str = "/profiles";
 
-/// Folders with interpreters that are not where Lambda's `PATH` leads.
+/// Folders with interpreters that are not where Lambda's `PATH` leads. An interpreter is not alone in its folder, and needs what is
+/// beside that.
 pub static ELSEWHERE: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
     let programs = ["awk", "bash", "jq", "node", "perl", "python3", "ruby", "sbcl", "sh"];
     let is_usual = |folder: &str| ["/usr/local/bin", "/usr/bin", "/bin"].contains(&folder.trim_end_matches('/'));
     let path = search_path();
     let mut elsewhere: Vec<PathBuf> = Vec::new();
     for program in programs {
-        let mut places = path.split(':').filter(|folder| Path::new(folder).join(program).is_file());
-        if places.clone().any(is_usual) {
-            continue;
-        }
-        let folder = places.next().and_then(|folder| Path::new(folder).canonicalize().ok());
+        let first = path.split(':').find(|folder| Path::new(folder).join(program).is_file());
+        let folder = first.filter(|folder| !is_usual(folder)).and_then(|folder| Path::new(folder).canonicalize().ok());
         elsewhere.extend(folder.filter(|folder| !elsewhere.contains(folder)));
     }
     elsewhere
@@ -147,6 +147,13 @@ impl Root {
             }
             Tmp::Absent => {}
         }
+        if !self.bare {
+            // What lies in this machine's own `/tmp` would be behind that of the function.
+            let elsewhere = ELSEWHERE.iter().filter_map(|folder| folder.parent()).map(Path::to_owned);
+            for place in elsewhere.chain(self.in_place.iter().cloned()) {
+                in_place(&mut steps, &place);
+            }
+        }
         if let Some(options) = &self.shm {
             steps.extend([folder("dev/shm"), Step::Tmpfs { at: "dev/shm".into(), options: options.clone() }]);
         }
@@ -172,6 +179,14 @@ impl Root {
     }
 }
 
+/// A folder of this machine where it is here.
+fn in_place(steps: &mut Vec<Step>, place: &Path) {
+    let mut above: Vec<_> = place.ancestors().filter_map(|path| path.strip_prefix("/").ok()?.to_str()).collect();
+    above.retain(|path| !path.is_empty());
+    steps.extend(above.into_iter().rev().map(folder));
+    steps.push(bind(place, place.strip_prefix("/").unwrap().to_str().unwrap()));
+}
+
 /// The programs of this machine, and the devices.
 fn machine(steps: &mut Vec<Step>) {
     for entry in fs::read_dir("/").unwrap().map(Result::unwrap) {
@@ -184,13 +199,6 @@ fn machine(steps: &mut Vec<Step>) {
         } else if path.is_dir() {
             steps.extend([folder(&name), bind(path, &name)]);
         }
-    }
-    // An interpreter is not alone in its folder, and needs what is beside that.
-    for place in ELSEWHERE.iter().filter_map(|folder| folder.parent()) {
-        let mut above: Vec<_> = place.ancestors().filter_map(|path| path.strip_prefix("/").ok()?.to_str()).collect();
-        above.retain(|path| !path.is_empty());
-        steps.extend(above.into_iter().rev().map(folder));
-        steps.push(bind(place, place.strip_prefix("/").unwrap().to_str().unwrap()));
     }
     steps.push(folder("dev"));
     for device in ["null", "zero", "full", "urandom", "random"] {
