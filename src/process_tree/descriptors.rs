@@ -1,6 +1,7 @@
 //! What a descriptor of another process is, and whether anything but the tree itself and our stdin could make it ready.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::Path;
 
 use nix::unistd::{Pid, getpid};
@@ -63,6 +64,8 @@ pub struct Set {
     pub has_stdin: bool,
     /// Something in it could become ready without the tree's doing, or ours.
     pub is_open: bool,
+    /// The epolls whose sets are a part of it, and at which depth.
+    epolls: HashSet<(i32, u32)>,
 }
 
 impl<'a> Descriptors<'a> {
@@ -103,35 +106,40 @@ impl<'a> Descriptors<'a> {
 
     /// What there is in the set of an epoll. `None` where it cannot be seen.
     pub fn epoll(&self, process: Pid, descriptor: i32) -> Option<Set> {
-        self.epoll_at(process, descriptor, 0)
-    }
-
-    fn epoll_at(&self, process: Pid, descriptor: i32, depth: u32) -> Option<Set> {
-        let watched = proc::epoll_set(&info(process, descriptor)?)?;
-        self.set_at(process, &watched, depth)
+        let mut set = Set::default();
+        self.add_epoll(&mut set, process, descriptor, 0)?;
+        Some(set)
     }
 
     /// What there is in a set. `None` where a part of it cannot be seen.
     pub fn set(&self, process: Pid, watched: &[Watched]) -> Option<Set> {
-        self.set_at(process, watched, 0)
+        let mut set = Set::default();
+        self.add_all(&mut set, process, watched, 0)?;
+        Some(set)
     }
 
-    fn set_at(&self, process: Pid, watched: &[Watched], depth: u32) -> Option<Set> {
-        let mut set = Set::default();
+    /// An epoll may be in several others. It adds the same each time, and so it is read once at each depth: the ways that lead to
+    /// it multiply with each.
+    fn add_epoll(&self, set: &mut Set, process: Pid, descriptor: i32, depth: u32) -> Option<()> {
+        if !set.epolls.insert((descriptor, depth)) {
+            return Some(());
+        }
+        let watched = proc::epoll_set(&info(process, descriptor)?)?;
+        self.add_all(set, process, &watched, depth)
+    }
+
+    fn add_all(&self, set: &mut Set, process: Pid, watched: &[Watched], depth: u32) -> Option<()> {
         for &entry in watched {
             let kind = self.kind(process, entry.descriptor);
             if kind == Kind::Epoll && depth < DEEPEST {
-                let inner = self.epoll_at(process, entry.descriptor, depth + 1)?;
-                set.has_stdin |= inner.has_stdin;
-                set.is_open |= inner.is_open;
-                inner.kinds.into_iter().for_each(|kind| set.add(kind));
+                self.add_epoll(set, process, entry.descriptor, depth + 1)?;
                 continue;
             }
             set.add(kind);
             set.has_stdin |= kind == Kind::Stdin && entry.events & READABLE != 0;
             set.is_open |= self.is_open(process, kind, entry);
         }
-        Some(set)
+        Some(())
     }
 
     fn is_open(&self, process: Pid, kind: Kind, entry: Watched) -> bool {
