@@ -5,6 +5,7 @@
 //! value), and goes to the log, or the beginning of its answer.
 
 mod text;
+mod unfinished;
 
 use std::ops::Range;
 
@@ -16,10 +17,6 @@ use crate::log::Lines;
 
 /// How far an answer that is too large is read to its end, to keep the handler.
 const READ_TO_END: usize = 4 * LARGEST_ANSWER;
-
-/// Bytes that may be looked at a second time, because a value of several lines turned out to be text, before such
-/// text is passed over whole: the work stays in proportion to the output.
-const SECOND_LOOKS: usize = 64 * 1024 * 1024;
 
 /// What the scan came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +46,6 @@ pub struct Scan {
     /// Where in the output the current line starts, and up to where it was looked at.
     start: usize,
     seen: usize,
-    second_looks: usize,
     keep: Keep,
     text: Text,
 }
@@ -67,7 +63,6 @@ impl Scan {
             line: Line::Candidate(Finder::new(Scalars::EndAtLine)),
             start: 0,
             seen: 0,
-            second_looks: 0,
             keep: Keep::Nothing,
             text: Text::default(),
         }
@@ -214,12 +209,13 @@ impl Scan {
         self.seen = start;
     }
 
-    /// The candidate is no JSON, as its byte at `wrong` shows: its first line is text, and the next may be an answer.
+    /// The candidate is no JSON, as its byte at `wrong` shows: its first line is text, and the next may be an answer. Lines
+    /// that are known to be none are passed over with it.
     fn demote(&mut self, output: &[u8], wrong: usize) {
         self.line = Line::Text;
-        let first_line = memchr::memchr(b'\n', &output[self.start..wrong]).map_or(wrong, |end| self.start + end);
-        self.second_looks += wrong - first_line;
-        self.seen = if self.second_looks > SECOND_LOOKS { wrong } else { first_line };
+        let next = unfinished::next_candidate(&output[self.start..wrong]);
+        // The line feed before it.
+        self.seen = next.map_or(wrong, |next| self.start + next - 1);
     }
 
     fn oversize(&mut self, output: &mut Vec<u8>) {

@@ -114,6 +114,14 @@ fn lines_that_each_begin_a_value_cost_no_more_than_their_number() {
     assert_eq!(&output[value], b"{}");
 }
 
+#[test]
+fn an_answer_is_found_behind_lines_that_never_end_however_many_they_are() {
+    let lines = "[\n[1,\n".repeat(5_000);
+    assert_eq!(answer(&format!("{lines}{{\"a\":1}}\n")), found("{\"a\":1}", "\n"));
+    assert_eq!(answer(&format!("{lines}[\n7],\noops\n[]\n")), found("[\n7]", ",\noops\n[]\n"));
+    assert_eq!(answer(&format!("{lines}\"]\\\"[\",\n2 oops\n[]\n")), found("\"]\\\"[\"", ",\n2 oops\n[]\n"));
+}
+
 /// A scan whose event has been given.
 fn undecided() -> Scan {
     let mut scan = Scan::before_event();
