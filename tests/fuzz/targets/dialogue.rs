@@ -172,6 +172,8 @@ impl Conversation {
                 }
                 Protocol::JsonRpc => {
                     let Ok(event) = Event::read(&turn.event, self.way.streaming) else {
+                        // No exchange takes up what was read above.
+                        instance.set_aside();
                         self.keep(instance, true);
                         return (Became::Fault(Fault::exit("no event")), Vec::new());
                     };
