@@ -56,8 +56,9 @@ pub fn kept(kept: &impl Debug) -> usize {
     struct Count(usize);
     impl Write for Count {
         fn write_str(&mut self, text: &str) -> fmt::Result {
-            // An element of a list is written as a number, and a comma; a text as itself.
-            self.0 += if text == ", " { 0 } else { text.len().min(if is_number(text) { 1 } else { usize::MAX }) };
+            // An element of a list is written as a number or a truth value, and a comma; a text as itself.
+            let is_element = is_number(text) || matches!(text, "true" | "false");
+            self.0 += if text == ", " { 0 } else { text.len().min(if is_element { 1 } else { usize::MAX }) };
             Ok(())
         }
     }
