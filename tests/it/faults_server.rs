@@ -233,7 +233,7 @@ fn a_server_that_closes_its_end_is_not_waited_for() {
     refusing.half_close();
     let mut silent = raw.accept();
     silent.expect(Call::Next);
-    assert!(function.stderr().contains("413"), "{}", function.story());
+    function.wait_log("413");
     silent.give(&large());
     function.pipe("go").ring();
     silent.read_bytes(1000);
