@@ -3,6 +3,10 @@
 //! It validates on the way (RFC 8259), because a handler's text and its answer share one stream: the first byte that
 //! no JSON value could have there tells `{oops` from an answer. Each byte is looked at once, however small the pieces.
 
+mod open;
+
+use self::open::Open;
+
 /// Where a number or a word (`true`, `false`, `null`) that is the whole value ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalars {
@@ -63,15 +67,14 @@ enum State {
 pub struct Finder {
     state: State,
     scalars: Scalars,
-    /// The open brackets, `true` for an object.
-    open: Vec<bool>,
+    open: Open,
     /// Trailing white space behind a scalar, which is not part of it.
     trailing: usize,
 }
 
 impl Finder {
     pub fn new(scalars: Scalars) -> Self {
-        Self { state: State::Value, scalars, open: Vec::new(), trailing: 0 }
+        Self { state: State::Value, scalars, open: Open::default(), trailing: 0 }
     }
 
     /// White space behind a scalar that was passed over before its line ended: not part of the value.
@@ -213,7 +216,7 @@ impl Finder {
     }
 
     fn comma_or_close(&mut self, byte: u8) -> Option<Step> {
-        let in_object = self.open.last() == Some(&true);
+        let in_object = self.open.is_object();
         match byte {
             b',' if in_object => self.state = State::Key,
             b',' => self.state = State::Value,

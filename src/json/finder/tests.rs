@@ -133,3 +133,18 @@ fn agrees_with_serde_json() {
     }
     assert!(values > 500, "only {values} of the strings were values");
 }
+
+#[test]
+fn brackets_close_as_they_were_opened_however_many_there_are() {
+    for depth in [1, 63, 64, 65, 127, 128, 129, 1000] {
+        let opened = |at: usize| if at.is_multiple_of(3) { "{\"a\":" } else { "[" };
+        let closed = |at: usize| if at.is_multiple_of(3) { '}' } else { ']' };
+        let begin: String = (0..depth).map(opened).collect();
+        let ends: String = (0..depth).rev().map(closed).collect();
+        let text = format!("{begin}1{ends}");
+        assert_eq!(end(&text), Step::End(text.len()), "{depth}");
+        // Closed and opened again where a word of bits ends, and then closed by the other bracket.
+        let again = format!("{begin}[[[]]]{}", if closed(depth - 1) == '}' { ']' } else { '}' });
+        assert_eq!(end(&again), Step::Bad(again.len() - 1), "{depth}");
+    }
+}
