@@ -152,7 +152,7 @@ impl Ahead {
 }
 
 /// The most memory of an event or an answer that is used for the next one. Memory that comes anew from the kernel costs more than
-/// what is done in it: a fault for each 4 KiB.
+/// what is done in it, a fault for each 4 KiB, and musl gives it back as soon as nothing is left in the piece that it came in.
 pub const REUSED: usize = 1024 * 1024;
 
 /// An answer up to this size is copied, and the memory that it came in stays where it is.

@@ -279,7 +279,7 @@ impl Handler {
         }
         if keep {
             if instance.process.stdin.is_done() {
-                instance.let_go_of_input();
+                instance.process.stdin.let_go();
             }
             lifecycle.pool.current = Some(instance);
         } else {

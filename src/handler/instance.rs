@@ -10,11 +10,6 @@ use crate::process_tree::Activity;
 /// How long a handler lives before it counts as ready where `/proc` cannot tell.
 const ALIVE: Duration = Duration::from_millis(10);
 
-/// The largest input that is kept, where no other is made in its memory. musl gives memory back at once when nobody uses the piece that
-/// it came in, which costs an event of 1 kB a third of its time; what is larger than this has a piece of its own (`MMAP_THRESHOLD`,
-/// malloc/mallocng/meta.h).
-const KEPT: usize = 128 * 1024;
-
 /// A handler process, talked with.
 #[derive(Debug)]
 pub struct Instance {
@@ -82,11 +77,6 @@ impl Instance {
         if event.capacity() <= REUSED {
             self.dialogue.reuse(event);
         }
-    }
-
-    /// What was given is over.
-    pub fn let_go_of_input(&mut self) {
-        self.process.stdin.let_go(if self.protocol() == Protocol::Messages { REUSED } else { KEPT });
     }
 
     /// Takes back the event that was given.

@@ -68,19 +68,24 @@ pub fn read(response: &mut Response<Body>) -> anyhow::Result<Invocation> {
     Ok(with_body(invocation, read_body(response, usize::MAX)))
 }
 
-/// The headers that say something of an event, from ureq.
-fn headers_in(map: &HeaderMap) -> Headers {
-    told(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
+/// Room for what is usually said of an event.
+pub fn room_for_headers() -> Headers {
+    Headers::with_capacity(KNOWN.len(), USUAL_BYTES)
 }
 
-/// The same from a head that `fast_path` has read.
-pub fn headers_of(headers: &[Header<'_>]) -> Headers {
-    told(headers.iter().map(|header| (header.name, header.value)))
+/// The headers that say something of an event, from ureq.
+fn headers_in(map: &HeaderMap) -> Headers {
+    told(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), room_for_headers())
+}
+
+/// The same from a head that `fast_path` has read, in this room.
+pub fn headers_of(headers: &[Header<'_>], room: Headers) -> Headers {
+    told(headers.iter().map(|header| (header.name, header.value)), room)
 }
 
 /// Empty means absent.
-fn told<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Headers {
-    let mut headers = Headers::with_capacity(KNOWN.len(), USUAL_BYTES);
+fn told<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, room: Headers) -> Headers {
+    let mut headers = room;
     for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
         if let Some(name) = name_of(name) {
             match std::str::from_utf8(value) {
@@ -126,7 +131,7 @@ mod tests {
             field("content-type", b"application/json"),
             field("date", b"today"),
         ];
-        let headers = told(fields.into_iter());
+        let headers = told(fields.into_iter(), room_for_headers());
         let kept: Vec<_> = headers.iter().collect();
         let expected =
             [(REQUEST_ID, "id"), ("Lambda-Runtime-New-Thing", "\u{fffd}x"), ("Content-Type", "application/json")];

@@ -19,7 +19,7 @@ use super::event;
 use super::headers::{INVOCATION_ID, path_segment, status_of};
 use super::http::{TRUSTED_LENGTH, USER_AGENT};
 use super::transport::{Connections, MOST_HANDED_OVER};
-use crate::invocation::{Invocation, REUSED};
+use crate::invocation::{Headers, Invocation, REUSED};
 
 /// More headers than Lambda sends; ureq takes 128.
 const MOST_HEADERS: usize = 32;
@@ -62,6 +62,9 @@ pub struct FastPath {
     input: Vec<u8>,
     /// An answer that has been posted: its memory is the next event's.
     spare: Vec<u8>,
+    /// Room for what will be said of the next event. It is made while the last one's is still there: musl gives memory back to the
+    /// kernel when nothing is left in the piece that it came in.
+    headers: Headers,
 }
 
 impl FastPath {
@@ -78,11 +81,13 @@ impl FastPath {
             request: Vec::new(),
             input: vec![0; MOST_HANDED_OVER],
             spare: Vec::new(),
+            headers: Headers::default(),
         }
     }
 
-    /// The memory of what has been posted is used for the next event.
-    pub fn reuse(&mut self, posted: Vec<u8>) {
+    /// Makes ready for the next event: in the memory of what has been posted.
+    pub fn renew(&mut self, posted: Vec<u8>) {
+        self.headers = event::room_for_headers();
         if posted.capacity() <= REUSED {
             self.spare = posted;
         }
@@ -92,7 +97,9 @@ impl FastPath {
     pub fn next(&mut self) -> anyhow::Result<Went<Invocation>> {
         let Some(connection) = self.connections.kept() else { return Ok(Went::Unusual) };
         let good = |status| status == 200;
-        let went = call(&connection, &self.next, &[], &mut self.input, Expected::Later, good, event::headers_of);
+        let mut room = std::mem::take(&mut self.headers);
+        let keep = |headers: &[Header<'_>]| event::headers_of(headers, std::mem::take(&mut room));
+        let went = call(&connection, &self.next, &[], &mut self.input, Expected::Later, good, keep);
         went.context("the Runtime API's /next failed")?.and_then(|(head, came)| {
             let invocation = event::with_headers(head.kept)?;
             let memory = std::mem::take(&mut self.spare);
@@ -147,7 +154,7 @@ fn call<T>(
     input: &mut [u8],
     expected: Expected,
     good: impl Fn(u16) -> bool,
-    keep: impl Fn(&[Header<'_>]) -> T,
+    mut keep: impl FnMut(&[Header<'_>]) -> T,
 ) -> anyhow::Result<Went<(Head<T>, usize)>> {
     if connection.is_handed_over() {
         return Ok(Went::Unusual);
@@ -160,7 +167,7 @@ fn call<T>(
             Ok(got) => filled += got,
             Err(error) => outcome = Err(error),
         }
-        match read_head(&input[..filled], &good, &keep) {
+        match read_head(&input[..filled], &good, &mut keep) {
             Read::Usual(head) => return Ok(Went::Well((head, filled))),
             Read::Partial => {}
             Read::Unusual => break,
@@ -189,7 +196,7 @@ enum Read<T> {
     Unusual,
 }
 
-fn read_head<T>(input: &[u8], good: impl Fn(u16) -> bool, keep: impl Fn(&[Header<'_>]) -> T) -> Read<T> {
+fn read_head<T>(input: &[u8], good: impl Fn(u16) -> bool, keep: impl FnOnce(&[Header<'_>]) -> T) -> Read<T> {
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = Response::new(&mut []);
     let parsed =
@@ -232,7 +239,7 @@ fn read_body(connection: &Connection, length: usize, come: &[u8], memory: Vec<u8
     let trusted = length.min(usize::try_from(TRUSTED_LENGTH)?);
     if come.len() == length {
         body.clear();
-        body.reserve(length + 1);
+        body.reserve_exact(length + 1);
         body.extend_from_slice(come);
         return Ok(body);
     }

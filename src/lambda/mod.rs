@@ -189,7 +189,7 @@ impl Source for Lambda {
         let headers = || with_nonce(&[("Content-Type", &*content_type)], invocation);
         match went {
             Went::Well(()) => {
-                self.fast_path.reuse(answer.body);
+                self.fast_path.renew(answer.body);
                 Ok(())
             }
             Went::Cut(status) => judge_status(&path(), status, "(the rest of the response is lost)"),

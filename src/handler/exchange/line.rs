@@ -72,20 +72,21 @@ fn take(instance: &mut Instance, found: Found) -> Outcome {
     let printed = &mut instance.process.stdout.output;
     match found {
         Found::Answer { value, rest } => {
+            // The memory of the event, which has been written, is the answer's, or the next answer's.
+            let mut memory = instance.process.stdin.take_memory();
+            memory.clear();
             let body = if value.len() <= COPIED {
-                let body = printed[value].to_vec();
+                memory.reserve_exact(value.len());
+                memory.extend_from_slice(&printed[value]);
                 printed.drain(..rest);
                 if printed.capacity() > 2 * os::PIPE_SIZE {
                     // The large ones are over.
                     printed.shrink_to(os::PIPE_SIZE);
                 }
-                body
+                memory
             } else {
-                // A large one is not copied. The memory of its event is there for the next answer.
-                let mut next = instance.process.stdin.take_memory();
-                next.clear();
-                next.extend_from_slice(&printed[rest..]);
-                let mut body = std::mem::replace(printed, next);
+                memory.extend_from_slice(&printed[rest..]);
+                let mut body = std::mem::replace(printed, memory);
                 body.truncate(value.end);
                 body.drain(..value.start);
                 body

@@ -86,7 +86,7 @@ impl Pool {
         }
         let stdin = &instance.process.stdin;
         if instance.process.ended || (stdin.is_done() && !stdin.is_broken()) {
-            instance.let_go_of_input();
+            instance.process.stdin.let_go();
         } else {
             log::warn("the handler answered without reading its event to the end; it is replaced");
             self.current = None;

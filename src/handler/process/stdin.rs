@@ -72,10 +72,9 @@ impl Stdin {
         self.take_back()
     }
 
-    /// What was given is over. An input larger than `most` is not kept until the next one comes. A smaller one is: as long as there is
-    /// one, the memory for the next is not asked of the kernel anew.
-    pub fn let_go(&mut self, most: usize) {
-        if self.input.capacity() > most {
+    /// What was given is over. A large input is not kept until the next one comes.
+    pub fn let_go(&mut self) {
+        if self.input.capacity() > REUSED {
             self.take_back();
         }
     }

@@ -22,9 +22,6 @@ impl Stdin {
         std::mem::take(&mut self.input)
     }
 
-    #[allow(clippy::unused_self)] // As it is declared there.
-    pub fn let_go(&mut self, _: usize) {}
-
     pub fn take_memory(&mut self) -> Vec<u8> {
         self.take_back()
     }
