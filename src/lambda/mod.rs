@@ -134,7 +134,6 @@ impl Lambda {
     /// Posts `body` to `path`; once more where the connection breaks before it was answered, since the platform refuses
     /// doubles.
     fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<()> {
-        let _ = self.connections.take_cut();
         let response = match self.post_once(path, headers, body) {
             Err(error) if transport::is_broken(&error) => {
                 if let Some(status) = self.connections.take_cut() {
@@ -149,6 +148,7 @@ impl Lambda {
     }
 
     fn post_once(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response<Body>, ureq::Error> {
+        self.connections.begin_call();
         let post = self.agent.post(format!("{}/{path}", self.base));
         headers.iter().fold(post, |request, (name, value)| request.header(*name, *value)).send(body)
     }

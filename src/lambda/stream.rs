@@ -40,6 +40,7 @@ pub fn send(
     }
     let mut body = StreamBody { answer: &mut answer, connections: &lambda.connections, fault: None };
     let _limit = lambda.connections.tending.limit(invocation.deadline);
+    lambda.connections.begin_call();
     lambda.connections.begin_stream();
     // Never twice: what was streamed is gone.
     let response = request.send(SendBody::from_reader(&mut body));

@@ -51,6 +51,11 @@ impl Connections {
         self.opened.load(Ordering::Relaxed)
     }
 
+    /// What is known of an earlier call says nothing of the one that begins.
+    pub fn begin_call(&self) {
+        self.take_cut();
+    }
+
     /// A body that is sent piece by piece begins.
     pub fn begin_stream(&self) {
         self.streaming.store(true, Ordering::Relaxed);

@@ -204,6 +204,22 @@ fn a_server_that_closes_its_end_of_a_stream_ends_it_without_a_reset() {
     function.pipe("alive").wait_dead();
 }
 
+/// The status of an earlier response, whose end was that of its connection, is none of the stream's.
+#[test]
+fn a_stream_that_nobody_took_is_no_success_whatever_was_said_before() {
+    let raw = Raw::listen();
+    let function = function().lifeline("alive").served_by(&raw).start();
+    let mut connection = raw.accept();
+    connection.expect(Call::Next);
+    let event = deed("sys.alive = open('alive', 'w'); chunk('begun'); end()");
+    let head = format!("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {}\r\nConnection: close\r\n\r\n", event.id);
+    connection.write(&[head.as_bytes(), &event.body].concat());
+    drop(connection);
+    raw.accept().reset();
+    assert_eq!(function.exit(), Exit::Status(1), "{}", function.story());
+    function.pipe("alive").wait_dead();
+}
+
 #[test]
 fn a_script_streams_an_http_response_with_its_prelude() {
     let script = "read -r _; printf '{\"statusCode\":201,\"headers\":{},\"cookies\":[]}\\0\\0\\0\\0\\0\\0\\0\\0<p>first'; \
