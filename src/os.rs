@@ -286,24 +286,6 @@ pub fn read_append(from: BorrowedFd<'_>, buffer: &mut Vec<u8>, most: usize) -> i
 /// What a pipe holds by default (pipe(7)), and the most that is read at once.
 pub const PIPE_SIZE: usize = 64 * 1024;
 
-/// Lets a pipe hold four times as much, for large events and answers: the two ends take turns a quarter as often. Best
-/// effort, since a user's pipes may hold so much together only (pipe(7), `pipe-user-pages-soft`).
-pub fn widen_pipe(pipe: BorrowedFd<'_>) {
-    let wide = libc::c_int::try_from(4 * PIPE_SIZE).unwrap_or(libc::c_int::MAX);
-    let _ = nix::fcntl::fcntl(pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(wide));
-}
-
-/// Reads once, at most `most` bytes, from a non-blocking pipe, behind what `buffer` holds. At the end of the file the
-/// pipe is closed.
-pub fn read_pipe(pipe: &mut Option<OwnedFd>, buffer: &mut Vec<u8>, most: usize) {
-    let Some(open) = pipe else { return };
-    match read_append(open.as_fd(), buffer, most) {
-        Ok(got) if got > 0 => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-        Ok(_) | Err(_) => *pipe = None,
-    }
-}
-
 /// Keeps `number` from being used for anything of ours and from reaching the handler: a descriptor that the platform
 /// passed is marked close-on-exec, a free number is filled with /dev/null.
 pub fn reserve_descriptor(number: RawFd) {

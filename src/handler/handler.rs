@@ -89,11 +89,7 @@ impl Handler {
             Streamed::Failed(Outcome::Fault { fault, keep }) => (Err(fault), keep),
             Streamed::Failed(_) => (Err(Fault::exit("The handler ended before its answer was complete")), false),
         };
-        if keep {
-            self.lifecycle.pool.current = Some(instance);
-        } else {
-            self.lifecycle.pool.spent = Some(instance);
-        }
+        self.lifecycle.pool.put_back(instance, keep);
         result
     }
 
@@ -277,14 +273,7 @@ impl Handler {
         if (result.is_ok() && !instance.retired) || keep {
             lifecycle.starts.restarts.succeeded();
         }
-        if keep {
-            if instance.process.stdin.is_done() {
-                instance.process.stdin.let_go();
-            }
-            lifecycle.pool.current = Some(instance);
-        } else {
-            lifecycle.pool.spent = Some(instance);
-        }
+        lifecycle.pool.put_back(instance, keep);
         result
     }
 

@@ -43,6 +43,14 @@ impl Pool {
         self.current.take().or_else(|| self.standby.take())
     }
 
+    /// The process that has had its event comes back. `keep`: it is fit for the next one.
+    pub fn put_back(&mut self, mut instance: Box<Instance>, keep: bool) {
+        if instance.process.stdin.is_done() {
+            instance.process.stdin.let_go();
+        }
+        *(if keep { &mut self.current } else { &mut self.spent }) = Some(instance);
+    }
+
     /// Those that have ended, or are of no more use: they leave.
     pub fn take_useless(&mut self) -> impl Iterator<Item = Box<Instance>> + '_ {
         let places = [&mut self.current, &mut self.standby];

@@ -2,8 +2,9 @@
 
 use std::os::fd::OwnedFd;
 
+use super::pipe;
 use crate::log::Lines;
-use crate::os;
+use crate::os::PIPE_SIZE;
 
 /// How much of the end is kept, in bytes and in lines.
 const KEPT: usize = 8 * 1024;
@@ -32,7 +33,7 @@ impl Stderr {
     pub fn read(&mut self) -> bool {
         let mut piece = std::mem::take(&mut self.piece);
         piece.clear();
-        os::read_pipe(&mut self.pipe, &mut piece, os::PIPE_SIZE);
+        pipe::read(&mut self.pipe, &mut piece, PIPE_SIZE);
         if !piece.is_empty() {
             self.push(&piece);
         }

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
+use super::pipe;
 use crate::invocation::REUSED;
 use crate::os;
 
@@ -43,7 +44,7 @@ impl Stdin {
         if self.input.len() > os::PIPE_SIZE
             && let Some(pipe) = &self.pipe
         {
-            os::widen_pipe(pipe.as_fd());
+            pipe::widen(pipe.as_fd());
         }
     }
 

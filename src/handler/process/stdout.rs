@@ -2,7 +2,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::os;
+use super::pipe;
+use crate::os::PIPE_SIZE;
 
 /// The reading end of one process's stdout.
 #[derive(Debug)]
@@ -25,15 +26,15 @@ impl Stdout {
     /// Reads once; whether there was anything.
     pub fn read(&mut self) -> bool {
         let before = self.output.len();
-        let most = if self.wide { 4 * os::PIPE_SIZE } else { os::PIPE_SIZE };
-        os::read_pipe(&mut self.pipe, &mut self.output, most);
+        let most = if self.wide { 4 * PIPE_SIZE } else { PIPE_SIZE };
+        pipe::read(&mut self.pipe, &mut self.output, most);
         let got = self.output.len() - before;
-        if got == os::PIPE_SIZE
+        if got == PIPE_SIZE
             && !self.wide
             && let Some(pipe) = &self.pipe
         {
             // A large answer.
-            os::widen_pipe(pipe.as_fd());
+            pipe::widen(pipe.as_fd());
             self.wide = true;
         }
         self.reads += u32::from(got > 0);
