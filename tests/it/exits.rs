@@ -72,6 +72,7 @@ fn death_by_a_signal_is_named() {
         ("KILL", "signal SIGKILL (9)"),
         ("TERM", "signal SIGTERM (15)"),
         ("ABRT", "signal SIGABRT (6)"),
+        ("RTMIN", "signal real-time (34)"),
     ] {
         Function::bash(&format!("while read -r e; do [ $e = 1 ] && kill -{signal} $$; echo $e; done"))
             .mode("loop")

@@ -78,7 +78,7 @@ fn neither_json_nor_utf8_is_an_error() {
 
 #[test]
 fn an_exit_other_than_0_is_an_error() {
-    let script = "read -r e; echo \"about $e\" >&2; echo '{\"an\":\"answer\"}'; [ $e = 1 ] && exit 3; [ $e = 2 ] && kill -SEGV $$; exit 0";
+    let script = "read -r e; echo \"about $e\" >&2; echo '{\"an\":\"answer\"}'; [ $e = 1 ] && exit 3; [ $e = 2 ] && kill -SEGV $$; [ $e = 4 ] && kill -RTMIN $$; exit 0";
     let function = oneshot(script).start();
     assert_eq!(function.call("0").value(), "{\"an\":\"answer\"}");
     let answer = function.call("1");
@@ -86,6 +86,7 @@ fn an_exit_other_than_0_is_an_error() {
     assert_eq!(answer.stack(), ["about 1"]);
     let answer = function.call("2");
     assert!(answer.error("Runtime.ExitError").contains("signal SIGSEGV (11)"));
+    assert!(function.call("4").error("Runtime.ExitError").contains("signal real-time (34)"));
     assert_eq!(function.call("0").value(), "{\"an\":\"answer\"}");
 }
 

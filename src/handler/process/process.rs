@@ -145,18 +145,19 @@ impl Process {
     }
 
     /// How it has ended. What is left of its tree lives on until it is killed: whoever waits for an answer need not wait for that.
-    pub fn exit_status(&self) -> Option<ExitStatus> {
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_some() {
             return self.status;
         }
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         // As wait(2) has it.
-        match waitid(Id::Pid(self.tree.root()), flags).ok()? {
-            WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw(code << 8)),
-            WaitStatus::Signaled(_, signal, dumped) => {
+        match waitid(Id::Pid(self.tree.root()), flags) {
+            Ok(WaitStatus::Exited(_, code)) => Some(ExitStatus::from_raw(code << 8)),
+            Ok(WaitStatus::Signaled(_, signal, dumped)) => {
                 Some(ExitStatus::from_raw(signal as i32 | i32::from(dumped) << 7))
             }
-            _ => None,
+            // A real-time signal, of which nix has no name.
+            _ => self.kill(),
         }
     }
 

@@ -3,10 +3,13 @@
 use super::is_shallow;
 use crate::fault::Fault;
 use crate::xray;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 fn is_error_object(answer: &[u8]) -> bool {
-    let Ok(keys) = serde_json::from_slice::<Map<String, Value>>(answer) else { return false };
+    // A number may be larger than any that serde_json can hold.
+    let Ok(keys) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(answer) else { return false };
     let known = |key: &String| matches!(key.as_str(), "errorMessage" | "errorType" | "stackTrace");
     keys.contains_key("errorMessage") && keys.keys().all(known)
 }

@@ -113,7 +113,7 @@ impl Process {
     #[allow(clippy::unused_self)] // As it is declared there.
     pub fn signal(&self, _: Signal) {}
 
-    pub fn exit_status(&self) -> Option<ExitStatus> {
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.status.map(ExitStatus::from_raw)
     }
 
