@@ -58,7 +58,12 @@ fn check_rest(world: &World) {
     }
     assert!(waits_for_us, "nobody waits for our stdin");
     assert!(world.files.iter().any(|(name, links)| {
-        name.contains("/fd/") && links.iter().any(|link| link.trim_ascii_end() == b"pipe:[100]")
+        // A number is the same with zeros in front.
+        let number = |link: &Vec<u8>| -> Option<u64> {
+            let link = std::str::from_utf8(link.trim_ascii_end()).ok()?;
+            link.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
+        };
+        name.contains("/fd/") && links.iter().any(|link| number(link) == Some(100))
     }));
 }
 
