@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -26,24 +26,7 @@ pub struct Tending {
     /// Whatever was tended has said that the wait is over for good.
     over: AtomicBool,
     /// Until when a call must be over, if it must: an answer's, until its event's deadline.
-    until: Mutex<Until>,
-}
-
-/// The end of a wait.
-#[derive(Default)]
-struct Until {
-    /// What it depends on. Most calls never wait: the clock is read by the first wait.
-    deadline: Option<Instant>,
-    at: Option<Instant>,
-}
-
-impl Until {
-    fn at(&mut self) -> Option<Instant> {
-        if let Some(deadline) = self.deadline.take() {
-            self.at = Some(deadline.max(Instant::now() + MOMENT));
-        }
-        self.at
-    }
+    until: Mutex<Option<Instant>>,
 }
 
 impl Tending {
@@ -61,20 +44,16 @@ impl Tending {
     /// passed: what comes too late is posted all the same.
     #[must_use]
     pub fn limit(&self, deadline: Option<Instant>) -> Limit<'_> {
-        self.set_limit(deadline);
+        self.set_limit(deadline.map(|deadline| deadline.max(Instant::now() + MOMENT)));
         Limit(self)
     }
 
-    fn set_limit(&self, deadline: Option<Instant>) {
-        *self.until() = Until { deadline, at: None };
-    }
-
-    fn until(&self) -> MutexGuard<'_, Until> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn set_limit(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     fn wait(&self, stream: &TcpStream, to_write: bool) -> io::Result<()> {
-        let until = self.until().at();
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = Wanted { descriptor: stream.as_fd(), to_write, until, until_changed: false };
         let result = match self.tended.get() {
             Some(tended) => idle::wait(tended, wanted),

@@ -175,8 +175,12 @@ fn left(tree: &Tree, killed: &[Pid]) -> Option<Vec<Pid>> {
 
 /// Of a child of ours, without `/proc`.
 fn is_alive(pid: Pid) -> bool {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
+    matches!(status(pid), Ok(WaitStatus::StillAlive))
+}
+
+/// How a child of ours has ended, if it has. It is not reaped.
+pub fn status(pid: Pid) -> nix::Result<WaitStatus> {
+    waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT)
 }
 
 /// Waits for one of `pids` to end, a moment at most.

@@ -42,6 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::fstat;
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{Pid, getpid};
 
 use roots::{Root, Tree};
@@ -103,9 +104,9 @@ impl ProcessTree {
         })
     }
 
-    /// The first process, whose group has the same number.
-    pub fn root(&self) -> Pid {
-        self.0.root
+    /// How the first process has ended, if it has. It is not reaped.
+    pub fn root_status(&self) -> nix::Result<WaitStatus> {
+        end::status(self.0.root)
     }
 
     /// Whether there is a `/proc` to look into.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::sys::wait::WaitStatus;
 use wait_timeout::ChildExt;
 
 use super::stderr::Stderr;
@@ -106,8 +106,7 @@ impl Process {
 
     /// Asks the kernel whether it has ended, without reaping it: for where there is no exit descriptor.
     pub fn poll_ended(&self) -> bool {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        !matches!(waitid(Id::Pid(self.tree.root()), flags), Ok(WaitStatus::StillAlive))
+        !matches!(self.tree.root_status(), Ok(WaitStatus::StillAlive))
     }
 
     /// Sends `signal` to it and all its descendants.
@@ -149,9 +148,8 @@ impl Process {
         if self.status.is_some() {
             return self.status;
         }
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         // As wait(2) has it.
-        match waitid(Id::Pid(self.tree.root()), flags) {
+        match self.tree.root_status() {
             Ok(WaitStatus::Exited(_, code)) => Some(ExitStatus::from_raw(code << 8)),
             Ok(WaitStatus::Signaled(_, signal, dumped)) => {
                 Some(ExitStatus::from_raw(signal as i32 | i32::from(dumped) << 7))
